@@ -1,0 +1,1 @@
+"""Hits become an Answer: question analysis, evidence, extractive answers, citations, conversation."""

@@ -1,0 +1,1 @@
+"""A file becomes Documents: reading per format, metadata."""

@@ -1,0 +1,1 @@
+"""Chunks at rest: the catalog (SQLite, the truth), vectors (FAISS), lexical (Tantivy), kept in step."""

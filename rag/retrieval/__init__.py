@@ -1,0 +1,1 @@
+"""A Query becomes Hits: candidates, fusion, duplicates collapsed, filters."""

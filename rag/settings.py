@@ -1,0 +1,83 @@
+"""One strict Settings: defaults, then ``rag.toml`` in the working folder, then ``RAG_*`` variables, then what is passed.
+
+An unknown key is an error that names the key and the allowed ones, so that a typo never silently does nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import SettingsError
+
+CONFIG_FILE = "rag.toml"
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+
+
+class Settings(BaseSettings):
+    """Everything a user may set. Environment: ``RAG_`` + the name in capitals, e.g. ``RAG_INDEX``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", extra="forbid", frozen=True, toml_file=CONFIG_FILE
+    )
+
+    index: Path = Field(Path("index/seeds"), description="the index's folder")
+    encoder: str = Field(
+        DEFAULT_ENCODER,
+        description="all-MiniLM-L6-v2 (built in), or any sentence-transformers model name or folder",
+    )
+    reader: Literal["auto", "none"] = Field(
+        "auto", description="auto: the shipped reader; none: similarity and rules only, refusals get less sure"
+    )
+    chunk_tokens: int = Field(
+        200, ge=16, le=8192, description="target size of a chunk in the encoder's own tokens"
+    )
+    chunk_overlap: int = Field(1, ge=0, le=10, description="sentences a chunk repeats from the one before")
+    candidates: int = Field(
+        100, ge=1, le=10_000, description="passages each of the dense and the lexical search proposes"
+    )
+    weight_dense: float = Field(1.0, ge=0, le=10, description="weight of the normalised dense score")
+    weight_lexical: float = Field(1.0, ge=0, le=10, description="weight of the normalised lexical score")
+    weight_sentence: float = Field(0.5, ge=0, le=10, description="weight of the normalised best-sentence score")
+    k: int = Field(5, ge=1, le=1000, description="passages that search shows")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; overrides that are None are ignored, so a caller can pass its options through.
+
+    Raises:
+        SettingsError: naming the setting, the value given, and what is allowed.
+    """
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"])
+            if problem["type"] == "extra_forbidden":
+                allowed = ", ".join(sorted(Settings.model_fields))
+                lines.append(f"unknown setting {name!r} in {CONFIG_FILE}; allowed: {allowed}")
+            else:
+                lines.append(f"setting {name!r} = {problem['input']!r}: {problem['msg']}")
+        raise SettingsError("; ".join(lines)) from error
+    except ValueError as error:  # a rag.toml that is not TOML
+        raise SettingsError(f"{CONFIG_FILE} cannot be read: {error}; correct or remove it") from error

@@ -1,0 +1,1 @@
+"""How the reader's weights are made. No other room imports this one."""
