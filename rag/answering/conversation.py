@@ -1,0 +1,233 @@
+"""A follow-up becomes a standalone question, without a language model.
+
+"Which cars did it make?" after "What is the NMKV joint venture?" is searched as "Which cars did the NMKV joint venture
+make?". Rules over closed classes: a pronoun or a bare reference takes the topic of the turn before; an ellipsis ("and in
+America?") takes that turn's question; a question with names of its own and neither of the two starts clean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from rag.answering.answer_types import persons
+from rag.answering.lexicon import STOP_WORDS, Word, words
+
+Turn: TypeAlias = str | tuple[str, str]
+"""An earlier question, or (question, answer text)."""
+
+_SUBJECT = r"it|they|he|she|this|these|those"
+_POSSESSIVE = r"its|their|his|her"
+_PRONOUN = re.compile(rf"\b(?:{_SUBJECT}|{_POSSESSIVE}|them|him|that|there)\b", re.IGNORECASE)
+# "it" that stands for nothing, "that" that joins clauses, "there is": no reference to what went before.
+_EXPLETIVE = re.compile(
+    r"\b(?:is|was|will|would) it (?:true|possible|likely|clear|said|known|right|correct)\b|\bit (?:is|was) (?:true|possible|said"
+    r"|known|reported|announced) that\b|\bthere (?:is|are|was|were|will|any)\b|\b(?:is|are|was|were) there\b|"
+    r"\b(?:say|says|said|true|know|think|mean|means|so|given|fact|clear|all|the \w+) that\b|\bthat (?:is|are|was|were|will|has|have|had)\b|"
+    r"\bthis (?:week|month|year|article|news|deal's)\b",
+    re.IGNORECASE,
+)
+_BARE_REFERENCE = re.compile(
+    r"\bthe (?:(?:two|three|four|new|same|other|joint|said|latter|former) )*(?:compan(?:y|ies)|firms?|agreement|deal|venture|joint venture|"
+    r"partnership|alliance|partners?|project|article|author|writer|president|minister|group|plan|car|cars|model|report|"
+    r"announcement|statement|two|three|latter|former)\b",
+    re.IGNORECASE,
+)
+_ELLIPSIS = re.compile(
+    r"^(?:and|but|or|also|what about|how about|what of|and what about|and how about|then|so)\b[ ,]*",
+    re.IGNORECASE,
+)
+_BARE_WH = re.compile(
+    r"^(?:and |but |so )?(?:why|when|where|who|how|how much|how many|which ones?|what else|who else|since when|"
+    r"by whom|with whom|for whom|what for|why not|how so|how come)\s*(?:exactly|precisely|then)?\s*\?*$",
+    re.IGNORECASE,
+)
+_BREAK = frozenset(
+    """who whom whose what when where why which how is are was were be been being do does did has have had will would
+    can could shall should may might must if whether isn't aren't wasn't don't doesn't didn't it they them he she
+    say said says tell""".split()
+)
+_DETERMINERS = frozenset("the a an this that these those their its his her".split())
+_LINKS = frozenset("of and between for in on with to from by & at".split())
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """The question with what it leaves unsaid filled in from the conversation; unchanged when it stands by itself.
+
+    Args:
+        question: what the person typed now.
+        history: the turns before, oldest first.
+    """
+    question = question.strip()
+    if not history or not question:
+        return question
+    earlier = [turn if isinstance(turn, str) else turn[0] for turn in history]
+    resolved = earlier[0].strip()
+    for position, text in enumerate(earlier[1:], start=1):
+        resolved = _complete(text.strip(), resolved, _answer_of(history[position - 1]))
+    return _complete(question, resolved, _answer_of(history[-1]))
+
+
+def _answer_of(turn: Turn) -> str:
+    return "" if isinstance(turn, str) else turn[1]
+
+
+def _complete(question: str, previous: str, answer: str) -> str:
+    """Fill one question from the (already standalone) question before it and that one's answer."""
+    if _BARE_WH.match(question):
+        opening = re.sub(r"^(?:and|but|so)\s+", "", question.rstrip("? "), flags=re.IGNORECASE)
+        return f"{opening} {_lower_first(_without_wh(previous))}".rstrip("? ") + "?"
+    own_names = _names(question)
+    if _ELLIPSIS.match(question):
+        rest = _ELLIPSIS.sub("", question).rstrip("? ")
+        if not _is_clause(rest):
+            return _swapped(previous, rest)
+        question = rest[:1].upper() + rest[1:] + "?"
+    topic = _person_of(question, previous, answer) or topic_of(previous) or topic_of(answer)
+    if not topic:
+        return question
+    if _refers(question):
+        return _substituted(question, topic)
+    if not own_names and (_BARE_REFERENCE.search(question) or len(_content(question)) <= 4):
+        return f"{question.rstrip('? ')} ({topic})?"
+    return question
+
+
+def _person_of(question: str, previous: str, answer: str) -> str:
+    """Whom "he" or "she" means: a person the answer names, else "the person who …" of the question before."""
+    if not re.search(r"\b(?:he|she|him|his|her)\b", question, re.IGNORECASE):
+        return ""
+    named = persons(previous) or persons(answer)
+    if named:
+        source = previous if persons(previous) else answer
+        return source[named[0].start : named[0].end].rstrip(".")
+    match = re.match(r"who\b(.*)", previous, re.IGNORECASE)
+    return (
+        f"the person who{match.group(1).rstrip('? ')}"
+        if match and not _is_only_a_name(match.group(1))
+        else ""
+    )
+
+
+def _is_only_a_name(rest: str) -> bool:
+    """Whether "who is …" goes on with nothing but a name ("who is Toshihiro Mibe")."""
+    return bool(re.fullmatch(r"(?:\s+(?:is|was|are))?(?:\s+[A-Z][\w.'’-]*)+\??", rest))
+
+
+def _refers(question: str) -> bool:
+    return bool(_PRONOUN.search(_EXPLETIVE.sub(" ", question)))
+
+
+def _substituted(question: str, topic: str) -> str:
+    """Put the topic where the first referring pronoun stands."""
+    masked = _EXPLETIVE.sub(lambda match: " " * len(match.group()), question)
+    match = _PRONOUN.search(masked)
+    if match is None:
+        return question
+    pronoun = match.group().casefold()
+    if pronoun == "there":
+        replacement = f"in {topic}"
+    elif pronoun in ("its", "their", "his") or (
+        pronoun == "her" and masked[match.end() : match.end() + 2].strip()
+    ):
+        replacement = topic + ("'" if topic.endswith("s") else "'s")
+    elif pronoun in ("this", "that", "these", "those") and re.match(r" [a-z]", masked[match.end() :]):
+        return f"{question.rstrip('? ')} ({topic})?"  # "this agreement": the noun is there, its owner is not
+    else:
+        replacement = topic
+    return question[: match.start()] + replacement + question[match.end() :]
+
+
+def topic_of(text: str) -> str:
+    """The noun phrase a question (or the first sentence of an answer) is about, "" when none stands out.
+
+    The runs between verbs and wh-words are candidates; one with a name wins over one with only a determiner, and among
+    equals the first.
+    """
+    sentence = re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
+    runs: list[list[Word]] = [[]]
+    previous_end = 0
+    for word in words(sentence):
+        between = sentence[previous_end : word.start]
+        listed = (
+            between.strip() == "," and word.is_capitalised and bool(runs[-1]) and runs[-1][-1].is_capitalised
+        )
+        if word.text.casefold().rstrip(".") in _BREAK or (
+            re.search(r"[,;:()?!“”\"]", between) and not listed
+        ):
+            runs.append([])
+        if word.text.casefold().rstrip(".") not in _BREAK:
+            runs[-1].append(word)
+        previous_end = word.end
+    phrases = [phrase for phrase in (_phrase(run, sentence) for run in runs) if phrase]
+    return max(phrases, key=lambda phrase: (bool(_names(f"x {phrase}")), -phrases.index(phrase)), default="")
+
+
+def _phrase(run: list[Word], sentence: str) -> str:
+    """Trim a run to its noun phrase: from its first determiner or name, to its end or its last name."""
+    starts = [
+        position
+        for position, word in enumerate(run)
+        if word.text.casefold() in _DETERMINERS
+        or (word.is_capitalised and word.text.casefold() not in STOP_WORDS)
+    ]
+    if not starts:
+        return ""
+    run = run[starts[0] :]
+    if run[0].text.casefold() not in _DETERMINERS:
+        last = max(position for position, word in enumerate(run) if word.is_capitalised)
+        run = run[: last + 1]
+    while run and run[-1].text.casefold() in STOP_WORDS | _LINKS:
+        run = run[:-1]
+    if not run or (len(run) == 1 and run[0].text.casefold() in _DETERMINERS):
+        return ""
+    return re.sub(r"\s+", " ", sentence[run[0].start : run[-1].end]).rstrip(".")
+
+
+def _names(text: str) -> list[Word]:
+    found = words(text)
+    return [word for word in found[1:] if word.is_capitalised and word.terms] if found else []
+
+
+def _content(text: str) -> list[Word]:
+    return [word for word in words(text) if word.terms]
+
+
+def _is_clause(text: str) -> bool:
+    """Whether what follows "and" is a question of its own ("which cars did it make") or a fragment ("in America")."""
+    first = text.split(" ", 1)[0].casefold() if text else ""
+    return first in _BREAK
+
+
+def _swapped(previous: str, fragment: str) -> str:
+    """The previous question asked again of a fragment: "… Nissan own" + "Honda" puts Honda in Nissan's place."""
+    fragment_words = words(fragment)
+    names = _names(previous)
+    is_name = bool(fragment_words) and all(
+        word.is_capitalised or word.text.casefold() in _DETERMINERS for word in fragment_words
+    )
+    if is_name and names:
+        first = len(names) - 1
+        while first > 0 and not previous[names[first - 1].end : names[first].start].strip(" -"):
+            first -= 1
+        return previous[: names[first].start] + fragment + previous[names[-1].end :]
+    return f"{previous.rstrip('? ')} {fragment}?"
+
+
+def _without_wh(question: str) -> str:
+    """A question without its wh-phrase, for "Why?" and "When?": "What did Nissan announce?" -> "did Nissan announce"."""
+    stripped = re.sub(
+        r"^(?:who|whom|whose|what|when|where|why|how(?: much| many)?|which)\b\s*",
+        "",
+        question.rstrip("? "),
+        flags=re.IGNORECASE,
+    )
+    return stripped or question
+
+
+def _lower_first(text: str) -> str:
+    first, _, rest = text.partition(" ")
+    if first.casefold() in _BREAK or first.casefold() in _DETERMINERS:
+        return (first.casefold() + " " + rest).strip()
+    return text

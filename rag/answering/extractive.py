@@ -1,0 +1,188 @@
+"""Extractive answers: the fewest sentences that answer the question, each copied from an article.
+
+No word here is made up: a statement is a sentence of an article with its line breaks smoothed, its pointers lead to the
+sentence itself and to sentences of other articles that say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag.answering.citations import Pointer
+from rag.answering.evidence import Evidence
+from rag.answering.lexicon import numbers, terms
+from rag.answering.question import Analysis
+from rag.types import Document, ScoredSentence, Sentence
+
+MAX_STATEMENTS = 5
+_LIST_REACH = 4000  # characters to either side in which the rest of a list is looked for
+_SAME_FACT = 0.6  # Jaccard of content terms from which two sentences say the same (numbers must agree too)
+_SEVERAL = 0.5  # a further sentence of a list must be this near to the best one's probability
+# A sentence that begins like this leans on the one before it.
+_LEANS_BACK = re.compile(
+    r"^(?:It|They|These|This|Those|He|She|Both|Such|His|Her|Their|Its|That|Here|There,)\b(?! (?:is|was) (?:worth|understood|said|"
+    r"reported|believed|expected|known|clear|not yet|also worth))"
+)
+_LIST_ITEM = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–])[ \t]+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A statement before its citations are checked and numbered."""
+
+    text: str
+    pointers: tuple[Pointer, ...]
+    evidence: Evidence
+
+
+def compose(
+    analysis: Analysis,
+    evidence: Sequence[Evidence],
+    threshold: float,
+    document_of: Callable[[str], Document],
+) -> list[Draft]:
+    """Choose the sentences that answer one question; empty when none reaches the threshold.
+
+    Args:
+        analysis: what is asked for.
+        evidence: all scored sentences, best first.
+        threshold: probability from which a sentence may be shown.
+        document_of: the document at a path.
+    """
+    if not evidence or evidence[0].probability < threshold:
+        return []
+    groups = _grouped(evidence, threshold)
+    chosen = _several(analysis, groups, threshold) if analysis.wants_several else groups[:1]
+    drafts: list[Draft] = []
+    seen: set[tuple[str, int]] = set()
+    for group in chosen:
+        for draft in _with_context(analysis, group, document_of):
+            key = (draft.pointers[0].document.path, draft.pointers[0].start)
+            if key not in seen:
+                seen.add(key)
+                drafts.append(draft)
+    return drafts
+
+
+def _grouped(evidence: Sequence[Evidence], threshold: float) -> list[list[Evidence]]:
+    """Put sentences that say the same fact together, the best of each group first."""
+    groups: list[tuple[set[str], set[str], list[Evidence]]] = []
+    for item in evidence:
+        if item.probability < threshold * 0.5 and groups:
+            break
+        words, figures = set(terms(item.sentence.text)), numbers(item.sentence.text)
+        for known, known_figures, group in groups:
+            if figures == known_figures and _jaccard(words, known) >= _SAME_FACT:
+                group.append(item)
+                break
+        else:
+            groups.append((words, figures, [item]))
+    return [group for _, _, group in groups]
+
+
+def _several(analysis: Analysis, groups: list[list[Evidence]], threshold: float) -> list[list[Evidence]]:
+    """The groups a list, a comparison or a summary is made of, in reading order."""
+    best = groups[0][0].probability
+    floor = max(threshold, best * _SEVERAL)
+    kept = [group for group in groups if group[0].probability >= floor]
+    if analysis.kind in ("differences", "summary"):
+        # one voice per article: what each has to say, not five sentences of one
+        by_path: dict[str, list[Evidence]] = {}
+        for group in groups:
+            if group[0].probability >= best * 0.25:
+                by_path.setdefault(group[0].hit.path, group)
+        kept = list(by_path.values()) if len(by_path) > 1 else kept
+    kept = kept[:MAX_STATEMENTS]
+    first_use = {path: rank for rank, path in reversed(list(enumerate(group[0].hit.path for group in kept)))}
+    return sorted(kept, key=lambda group: (first_use[group[0].hit.path], group[0].sentence.start))
+
+
+def _with_context(
+    analysis: Analysis, group: list[Evidence], document_of: Callable[[str], Document]
+) -> list[Draft]:
+    """The group's statement, with the sentence it leans on before it and the list it opens or belongs to."""
+    best = group[0]
+    document = document_of(best.hit.path)
+    pointers = [_pointer(document, best.sentence, 1.0)]
+    pointers += [
+        _pointer(document_of(item.hit.path), item.sentence, item.probability)
+        for item in group[1:]
+        if item.hit.path != best.hit.path
+    ]
+    for location in best.hit.also_in:
+        pointers += _same_words(best.sentence.text, document_of(location.path))
+    drafts = [Draft(readable(best.sentence.text), tuple(pointers), best)]
+    before = _sentence_before(best)
+    if before is not None and _LEANS_BACK.match(readable(best.sentence.text)):
+        drafts.insert(0, Draft(readable(before.text), (_pointer(document, before, 1.0),), best))
+    if analysis.wants_several or best.sentence.text.rstrip().endswith(":"):
+        items = _list_around(document.text, best.sentence.start, best.sentence.end)
+        if items and items[0].start <= best.sentence.start:  # an item was found: the list replaces it
+            drafts = drafts[:-1]
+        for item in items:
+            quote = document.text[item.start : item.end]
+            drafts.append(
+                Draft(readable(quote), (Pointer(document, item.start, item.end, quote, 1.0),), best)
+            )
+    return drafts
+
+
+def _same_words(quote: str, document: Document) -> list[Pointer]:
+    """The sentence in another article, where it stands there word for word."""
+    start = document.text.find(quote)
+    return [Pointer(document, start, start + len(quote), quote, 1.0)] if start >= 0 else []
+
+
+def _sentence_before(evidence: Evidence) -> ScoredSentence | None:
+    previous = None
+    for sentence in evidence.hit.sentences:
+        if sentence.start == evidence.sentence.start:
+            break
+        previous = sentence
+    if previous is None:
+        return None
+    between = evidence.hit.text[
+        previous.end - evidence.hit.start : evidence.sentence.start - evidence.hit.start
+    ]
+    # a line break alone may separate paragraphs of one thought; a blank line starts another
+    return previous if "\n\n" not in between and not previous.text.rstrip().endswith(":") else None
+
+
+def _list_around(text: str, start: int, end: int) -> list[Sentence]:
+    """The items of the list that the span ``start:end`` introduces (it ends right before it) or belongs to."""
+    from_line = text.rfind("\n", 0, max(0, start - _LIST_REACH)) + 1
+    block: list[Sentence] = []
+    for line in re.finditer(r"[^\n]+", text[from_line : end + _LIST_REACH]):
+        if not line.group().strip():
+            continue
+        if _LIST_ITEM.match(line.group()):
+            indent = len(line.group()) - len(line.group().lstrip())
+            stop = from_line + line.start() + len(line.group().rstrip())
+            block.append(Sentence(from_line + line.start() + indent, stop))
+            continue
+        if _touches(block, text, start, end):
+            return block
+        block = []
+    return block if _touches(block, text, start, end) else []
+
+
+def _touches(block: list[Sentence], text: str, start: int, end: int) -> bool:
+    if not block:
+        return False
+    inside = block[0].start <= start < block[-1].end
+    return inside or (block[0].start >= end and not text[end : block[0].start].strip())
+
+
+def _pointer(document: Document, sentence: ScoredSentence, support: float) -> Pointer:
+    return Pointer(document, sentence.start, sentence.end, sentence.text, support)
+
+
+def readable(text: str) -> str:
+    """A sentence on one line: line breaks and runs of spaces become one space."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _jaccard(a: set[str], b: set[str]) -> float:
+    return len(a & b) / len(a | b) if a and b else 0.0

@@ -1,0 +1,254 @@
+"""What a question asks for: the kind of answer, the names and numbers it insists on, and its separate parts.
+
+Rules, not a model: closed-class English (wh-words, auxiliaries, cue nouns such as "how long" or "which year"), so that the
+same question is always read the same way and every reading can be explained.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from rag.answering.lexicon import NUMBER_WORDS, STOP_WORDS, Word, words
+
+Kind: TypeAlias = Literal[
+    "person",
+    "organisation",
+    "place",
+    "date",
+    "amount",
+    "count",
+    "reason",
+    "manner",
+    "yesno",
+    "list",
+    "definition",
+    "quote",
+    "differences",
+    "summary",
+    "thing",
+]
+
+_AUXILIARIES = (
+    "is are was were do does did has have had can could will would shall should may might must isn't aren't wasn't "
+    "weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't shouldn't"
+).split()
+
+# In order: the first pattern found decides. Each is tried on the question in lower case.
+_KINDS: tuple[tuple[Kind, str], ...] = (
+    (
+        "differences",
+        r"\bdiffer(?:s|ed|ent|ently|ence|ences)?\b|\bcompared?\b(?! to )|\bcontradict|\bdisagree|\bversus\b|\bvs\b|"
+        r"\bcontrast\b|\binconsisten",
+    ),
+    (
+        "summary",
+        r"^(?:please )?(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:summary|overview))|\boverview of\b|"
+        r"\bsummary of\b|^what (?:is|are) (?:the |this |these )?articles? about|^what's (?:the )?news",
+    ),
+    (
+        "quote",
+        r"\bwhat (?:did|does|has|have|had|do) .{2,60}\b(?:say|said|tell|told|state|stated|comment|remark|declare)\b|"
+        r"\bquote[sd]?\b|\bin (?:his|her|their) (?:own )?words\b|\baccording to .{2,40}\bwhat\b",
+    ),
+    (
+        "reason",
+        r"\bwhy\b|\bhow come\b|\bfor what reason\b|\bwhat (?:is|was|are|were) the (?:reasons?|causes?|motivations?|"
+        r"motives?|rationale|purpose|aims?|goals?|point)\b|\bwhat (?:reasons?|causes?|caused|made|led|prompted|"
+        r"drove|motivated)\b|\bwhat .{2,60}(?<!stand) for\?*$|\bin order to\b.*\bwhat\b|\bwhat .{0,50}\b(?:hope|aim)s? to\b",
+    ),
+    (
+        "date",
+        r"\bwhen\b|\bwhat (?:date|day|month|year|time)\b|\bwhich (?:date|day|month|year)\b|\bhow long ago\b|"
+        r"\bsince when\b|\bhow soon\b|\b(?:in|on|by) (?:what|which) (?:year|month|day|date)\b",
+    ),
+    (
+        "amount",
+        r"\bhow (?:much|large|big|long|far|fast|old|high|heavy|expensive|deep|wide|tall)\b|"
+        r"\bwhat (?:share|percentage|percent|proportion|fraction|stake|price|amount|sum|cost|size|distance|"
+        r"length|portion|part|range|value|budget|revenue|profit|salary)\b|\bwhat (?:is|was|are|were) the (?:share|"
+        r"percentage|proportion|stake|price|amount|cost|size|value|budget|revenue|profit|range)\b",
+    ),
+    ("count", r"\bhow many\b|\bwhat number\b|\bwhat (?:is|was) the number\b|\bhow often\b"),
+    (
+        "place",
+        r"\bwhere\b|\b(?:in |to |from )?(?:which|what) (?:country|countries|city|cities|town|region|place|"
+        r"location|market|continent|state|venue)\b",
+    ),
+    (
+        "list",
+        r"\blist\b|\bwhich (?:\w+ ){0,3}(?:\w+s)\b.*|\bwhat (?:are|were) (?:the|some|all)\b.*\b\w+s\b|"
+        r"\bname (?:the|all|two|three|some)\b|\bwhat (?:\w+ )?(?:kinds|types|areas|things|topics|services|models|"
+        r"companies|cars|vehicles|products|plans|steps|ways|fields|examples|features|challenges|benefits)\b|"
+        r"\bwhat (?:else|all)\b",
+    ),
+    (
+        "person",
+        r"\bwho(?:m|se)?\b|\bwhich (?:person|man|woman|executive|president|author|writer|journalist|minister)\b|"
+        r"\bwhat (?:is|was) the name of (?:the )?(?:person|author|writer|president|head|boss|chief|ceo|man|woman)\b",
+    ),
+    (
+        "organisation",
+        r"\b(?:which|what) (?:company|firm|organi[sz]ation|automaker|carmaker|manufacturer|maker|brand|"
+        r"group|agency|party|team|university|institution|newspaper|outlet|publication|association)\b",
+    ),
+    (
+        "definition",
+        r"^(?:what|who) (?:exactly )?(?:is|are|was|were) (?:an? |the )?(?:[\w.&'’/-]+\s*){1,5}\??$|"
+        r"\bwhat does .{1,40}\b(?:mean|stand for)\b|\bdefine\b|\bmeaning of\b",
+    ),
+    ("manner", r"^how\b|\bin what way\b|\bby what means\b"),
+)
+_KINDS_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
+
+# "Who owns", "who makes": a company may be the answer; "who is the chief executive": only a person may.
+_ROLE = re.compile(
+    r"\b(?:chief executive|ceo|president|chair(?:man|woman|person)?|director|head|boss|founder|author|writer|journalist|"
+    r"reporter|spokes(?:man|woman|person)|minister|leader|manager|officer|analyst|editor|owner's name)s?\b"
+)
+
+# Capitalised words that open a question or a request and are no names.
+_OPENERS = STOP_WORDS | set(_AUXILIARIES) | {
+    "summarise", "summarize", "compare", "quote", "define", "find", "show", "tell", "give", "describe", "explain",
+    "list", "name", "according", "whether", "since", "during", "besides", "apart", "today", "okay", "ok", "hi",
+    "hello", "thanks", "thank", "which", "what's", "who's", "where's", "when's", "how's",
+}  # fmt: skip
+
+# Acronyms that stand for common nouns, not for anyone's name.
+_COMMON_ACRONYMS = frozenset("ceo ceos cfo coo ev evs mou mous ai it tv".split())
+# "When and where was it founded": two wh-words that share the rest.
+_SHARED_REST = re.compile(
+    r"^(?P<first>who|what|when|where|why|how) and (?P<second>who|what|when|where|why|how)\b(?P<rest> .+)$",
+    re.IGNORECASE,
+)
+_SPLIT_PARTS = re.compile(
+    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What one part of a question asks for.
+
+    Attributes:
+        text: the part, as it is searched.
+        kind: what kind of answer would satisfy it.
+        terms: stemmed content terms, each once, in order.
+        names: the terms among them that are proper names; a passage that lacks one does not answer.
+        numbers: numbers the question insists on (years, amounts), normalised.
+        role: it asks for the holder of an office ("chief executive of …"): only a person answers it.
+    """
+
+    text: str
+    kind: Kind
+    terms: tuple[str, ...]
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    role: bool = False
+    wants_several: bool = False
+
+
+def parts(question: str) -> list[str]:
+    """Split "When will it start and who owns it?" into the questions it is made of (most are one)."""
+    shared = _SHARED_REST.match(question.strip())
+    if shared:
+        return [shared["first"] + shared["rest"], shared["second"] + shared["rest"]]
+    pieces = [piece.strip() for piece in _SPLIT_PARTS.split(question.strip())]
+    return [piece for piece in pieces if words(piece)] or [question.strip()]
+
+
+def analyse(text: str, corpus_names: Set[str] = frozenset()) -> Analysis:
+    """Read one question (or one part of it).
+
+    Args:
+        text: the question.
+        corpus_names: terms that the found passages write as names; lets names typed without capitals be recognised.
+    """
+    lowered = re.sub(r"\s+", " ", text.strip().replace("’", "'").lower())
+    kind = _kind_of(lowered)
+    found = words(text)
+    terms = tuple(dict.fromkeys(term for word in found for term in word.terms if term not in "%$€£¥"))
+    names = tuple(
+        dict.fromkeys(term for word in _name_words(found, text, corpus_names) for term in word.terms)
+    )
+    numbers = tuple(dict.fromkeys(_binding_numbers(found)))
+    return Analysis(
+        text=text.strip(),
+        kind=kind,
+        terms=terms,
+        names=tuple(name for name in names if name not in numbers),
+        numbers=numbers,
+        role=kind in ("person", "definition") and bool(_ROLE.search(lowered)),
+        wants_several=kind in ("list", "differences", "summary"),
+    )
+
+
+def _kind_of(lowered: str) -> Kind:
+    opening = re.sub(r"^(?:so|and|but|ok|okay|well|then|also|please|can you tell me|could you tell me|tell me|do you know"
+                     r"|i(?:'d| would)? (?:like|want) to know|i wonder|can you explain)[, ]+", "", lowered)  # fmt: skip
+    first = opening.split(" ", 1)[0].rstrip(",?")
+    asks_choice = first in _AUXILIARIES or re.match(r"^(?:if|whether)\b", opening)
+    for kind, pattern in _KINDS_COMPILED:
+        if pattern.search(opening):
+            if asks_choice and kind not in ("differences", "summary"):
+                break
+            if kind == "list" and not _is_plural_request(opening):
+                continue
+            return kind
+    return "yesno" if asks_choice else "thing"
+
+
+def _is_plural_request(lowered: str) -> bool:
+    """Whether "which …" or "what …" asks for several things: the noun right after it is plural or counted."""
+    if re.search(r"\blist\b|\bname (?:the|all|two|three|some)\b|\bwhat (?:else|all)\b", lowered):
+        return True
+    match = re.search(r"\b(?:which|what)((?: [\w'-]+){1,7})", lowered)
+    if not match:
+        return False
+    following = match.group(1).split()
+    if following[0] in ("are", "were"):
+        following = following[1:]
+    for position, word in enumerate(following[:5]):
+        if word in NUMBER_WORDS and word != "one":
+            return True
+        if word in _AUXILIARIES or word in ("of", "in", "for", "to", "that", "by", "with", "from", "on"):
+            return False
+        if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s")):
+            # "which companies makes": the plural noun comes within a few words of the wh-word, verbs in -s after it
+            return position <= 3 and not (
+                position > 0 and following[position - 1] in ("company", "firm", "car")
+            )
+    return False
+
+
+def _name_words(found: list[Word], text: str, corpus_names: Set[str]) -> list[Word]:
+    letters = [character for character in text if character.isalpha()]
+    shouting = bool(letters) and sum(character.isupper() for character in letters) > 0.8 * len(letters)
+    named = []
+    for position, word in enumerate(found):
+        if not word.terms or word.is_number or word.text in {"%", "$", "€", "£", "¥"}:
+            continue
+        bare = word.text.casefold().rstrip(".")
+        if bare in _COMMON_ACRONYMS:
+            continue
+        capital = word.is_capitalised and not shouting
+        if capital and position == 0:
+            capital = bare not in _OPENERS and (
+                word.text[1:] != word.text[1:].lower() or bool(corpus_names.intersection(word.terms))
+            )
+        if (capital and bare not in _OPENERS) or corpus_names.intersection(word.terms):
+            named.append(word)
+    return named
+
+
+def _binding_numbers(found: list[Word]) -> list[str]:
+    """Numbers a passage must carry to answer: years, percentages, amounts; not "the two companies"."""
+    return [
+        term
+        for word in found
+        if word.is_number
+        for term in word.terms
+        if len(term) > 1 or word.text.endswith(("st", "nd", "rd", "th"))
+    ]

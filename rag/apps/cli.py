@@ -1,0 +1,289 @@
+"""The command line: it parses, calls and prints. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rag import __version__
+from rag.errors import InputError, RagError
+
+if TYPE_CHECKING:
+    from rag.index.index import Index
+    from rag.settings import Settings
+    from rag.types import Filters, SyncReport
+
+SEEDS = Path("seeds")
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="rag",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Ask a folder of articles. Every sentence of an answer is cited to the exact characters of a source file; "
+    "what the articles do not say is not answered.\n\n"
+    'Start with:  rag sync seeds/   then   rag ask "When will the joint venture be founded?"',
+)
+
+IndexOption = Annotated[
+    Path | None,
+    typer.Option("--index", help="The index's folder. Also RAG_INDEX. [default: index/seeds]", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AfterOption = Annotated[
+    str | None, typer.Option(help="Only articles published on this day or later, YYYY-MM-DD.", show_default=False)
+]
+BeforeOption = Annotated[
+    str | None, typer.Option(help="Only articles published on this day or earlier, YYYY-MM-DD.", show_default=False)
+]
+
+
+@app.command()
+def sync(
+    folder: Annotated[Path, typer.Argument(help="The folder of articles (.txt, .md), with its subfolders.")] = SEEDS,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the index in step with a folder: new and changed articles go in, deleted ones go out.
+
+    Safe to repeat and to interrupt: only changed content costs work, and an interrupted run leaves the index as it was.
+    """
+    settings = _settings(index)
+    with _opened(settings) as opened:
+        report = _synced(opened, folder, quiet=as_json)
+    if as_json:
+        from rag.apps.schema import sync_json
+
+        _print_json(sync_json(report))
+    else:
+        from rag.apps.terminal import show_sync
+
+        show_sync(_console(), report)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What to look for, in plain words.")],
+    k: Annotated[int | None, typer.Option("-k", min=1, max=1000, help="How many passages. [default: 5]", show_default=False)] = None,
+    index: IndexOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the passages nearest to a question, without answering it."""
+    settings = _settings(index, k=k)
+    with _ready(settings) as opened:
+        from rag.retrieval.retriever import Retriever
+
+        hits = Retriever(opened, settings).retrieve(question, filters=_filters(after, before))
+    if as_json:
+        from rag.apps.schema import hits_json
+
+        _print_json(hits_json(question, hits))
+    else:
+        from rag.apps.terminal import show_hits
+
+        show_hits(_console(), hits)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    history: Annotated[
+        list[str] | None,
+        typer.Option("--history", help="An earlier question of the same conversation; repeat it, oldest first.", show_default=False),
+    ] = None,
+    index: IndexOption = None,
+    after: AfterOption = None,
+    before: BeforeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question with cited sentences, or say that it is not in the articles."""
+    settings = _settings(index)
+    with _ready(settings) as opened:
+        from rag.answering.engine import AnswerEngine
+        from rag.retrieval.retriever import Retriever
+
+        engine = AnswerEngine(Retriever(opened, settings))
+        answer = engine.ask(question, history=history or (), filters=_filters(after, before))
+        if as_json:
+            from rag.apps.schema import answer_json
+
+            _print_json(answer_json(answer))
+        else:
+            from rag.apps.terminal import show_answer
+
+            show_answer(_console(), answer, lambda path: opened.document(path).text)
+
+
+@app.command()
+def chat(
+    index: IndexOption = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7860,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Serve the chat page: answers on the left, the cited article with its quoted words on the right."""
+    settings = _settings(index)
+    _ready(settings).close()
+    from rag.apps.chat import launch
+
+    launch(settings.index, host=host, port=port, open_browser=open_browser, settings=settings)
+
+
+@app.command()
+def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Show what an index holds: articles, passages, encoder, when it was synced."""
+    settings = _settings(index)
+    with _opened(settings, create=False) as opened:
+        report = opened.status()
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json({name: str(value) if isinstance(value, Path) else value for name, value in asdict(report).items()})
+    else:
+        from rag.apps.terminal import show_status
+
+        show_status(_console(), report)
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[Path, typer.Argument(help="A question set, JSON lines; eval/README.md has the format.")],
+    index: IndexOption = None,
+    split: Annotated[str | None, typer.Option(help="Only questions of this split (dev or test).", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Write every question's result to this file, JSON lines.", show_default=False)] = None,
+    failures: Annotated[bool, typer.Option("--failures", help="List the questions that went wrong.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a whole question set and report how the answers did."""
+    settings = _settings(index)
+    with _ready(settings) as opened:
+        from rag.answering.engine import AnswerEngine
+        from rag.evaluation import report, runner
+        from rag.evaluation.questions import read_questions
+        from rag.retrieval.retriever import Retriever
+
+        engine = AnswerEngine(Retriever(opened, settings))
+        run = runner.run(engine, read_questions(questions, split=split), out=out)
+    if as_json:
+        _print_json(report.to_json(run))
+    else:
+        report.show(_console(), run, failures=failures)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rag {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a RagError is printed and exits 2, Ctrl-C exits 130."""
+    try:
+        app()
+    except RagError as error:
+        typer.echo(f"rag: {error}", err=True)
+        sys.exit(EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        typer.echo("rag: interrupted; the index is as it was before", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _settings(index: Path | None, **overrides: Any) -> Settings:
+    from rag.settings import load
+
+    return load(index=index, **overrides)
+
+
+def _filters(after: str | None, before: str | None) -> Filters | None:
+    from datetime import date
+
+    from rag.types import Filters
+
+    for name, value in (("--after", after), ("--before", before)):
+        if value is not None:
+            try:
+                date.fromisoformat(value)
+            except ValueError as error:
+                raise InputError(f"{name} {value!r} is not a date; write it as YYYY-MM-DD") from error
+    return Filters(after=after, before=before) if after or before else None
+
+
+def _opened(settings: Settings, create: bool = True) -> Index:
+    from rag.index.index import Index
+
+    return Index.open(settings.index, settings=settings, create=create)
+
+
+def _ready(settings: Settings) -> Index:
+    """The index, made from ``seeds/`` first when there is none yet."""
+    from rag.index.index import Index
+
+    if Index.exists(settings.index):
+        return _opened(settings, create=False)
+    if not SEEDS.is_dir():
+        raise InputError(f"there is no index at {settings.index} yet; make one with: rag sync FOLDER --index {settings.index}")
+    typer.echo(f"no index at {settings.index} yet: syncing {SEEDS}/ into it first", err=True)
+    opened = _opened(settings)
+    _synced(opened, SEEDS, quiet=False)
+    return opened
+
+
+def _synced(index: Index, folder: Path, quiet: bool) -> SyncReport:
+    """Sync with a progress bar on a terminal's stderr."""
+    if quiet or not sys.stderr.isatty():
+        return index.sync(folder)
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bar:
+        return index.sync(folder, progress=_advance(bar))
+
+
+def _advance(bar: Any) -> Callable[[Any], None]:
+    tasks: dict[str, Any] = {}
+
+    def advance(event: Any) -> None:
+        if event.stage not in tasks:
+            tasks[event.stage] = bar.add_task(event.stage, total=event.total, rate="")
+        task = bar.tasks[bar.task_ids.index(tasks[event.stage])]
+        speed = f"{task.speed:.0f}/s" if task.speed else ""
+        bar.update(tasks[event.stage], completed=event.done, total=event.total, rate=speed)
+
+    return advance
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    # soft wrap off a terminal, so that a pipe gets whole lines
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))

@@ -1,0 +1,145 @@
+"""How answers, hits and reports look to a person at a terminal. Article text is printed as it is, never as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from rag.types import Answer, Citation, Hit, Statement, SyncReport
+
+if TYPE_CHECKING:
+    from rag.index.index import IndexStatus
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_CONTEXT = 90  # characters of the article shown to either side of a quote
+_MARK = "bold yellow"
+
+
+def superscript(statement: Statement) -> str:
+    """A statement's citation numbers as raised digits: ``¹ ³``."""
+    return " ".join(str(citation.number).translate(_SUPERSCRIPT) for citation in statement.citations)
+
+
+def show_answer(console: Console, answer: Answer, text_of: Callable[[str], str]) -> None:
+    """Print the answer, then its sources with the quoted words highlighted in their line.
+
+    Args:
+        console: where to.
+        answer: what to show.
+        text_of: the text of the document at a path.
+    """
+    if answer.query != answer.question:
+        console.print(Text(f"searched: {answer.query}", style="dim"))
+    if answer.verdict == "not_found":
+        console.print(Text(answer.text, style="bold"))
+        _show_closest(console, answer.closest)
+        return
+    if answer.short_answer:
+        console.print(Text(answer.short_answer, style="bold green"))
+    for statement in answer.statements:
+        line = Text(statement.text)
+        line.append(f" {superscript(statement)}", style="bold cyan")
+        console.print(line)
+    if answer.verdict == "partial":
+        asked = answer.text.rsplit("Not in these articles: ", 1)[-1]
+        console.print(Text(f"Not in these articles: {asked}", style="bold"))
+    console.print()
+    console.print(Text("Sources", style="dim"))
+    for source in answer.sources:
+        heading = Text(f"{str(source.number).translate(_SUPERSCRIPT)} ", style="bold cyan")
+        heading.append(source.title, style="bold")
+        heading.append(f"  {source.path}" + (f", {source.published}" if source.published else ""), style="dim")
+        console.print(heading)
+        for citation in _citations_of(answer, source.number):
+            console.print(Padding(in_line(text_of(citation.path), citation), (0, 0, 0, 2)))
+    if answer.verdict == "partial":
+        _show_closest(console, answer.closest)
+
+
+def in_line(text: str, citation: Citation) -> Text:
+    """The line an article's quote stands in, the quote highlighted, far ends left out."""
+    line_start = max(text.rfind("\n", 0, citation.start) + 1, citation.start - _CONTEXT)
+    line_end = text.find("\n", citation.end)
+    line_end = min(len(text) if line_end < 0 else line_end, citation.end + _CONTEXT)
+    if line_start > 0 and text[line_start - 1] != "\n":  # begin at a word
+        line_start = min(text.find(" ", line_start) + 1 or line_start, citation.start)
+    if line_end < len(text) and text[line_end] != "\n":
+        line_end = max(text.rfind(" ", citation.end, line_end), citation.end)
+    shown = Text("… " if line_start > 0 and text[line_start - 1] != "\n" else "", style="dim")
+    shown.append(text[line_start : citation.start], style="dim")
+    shown.append(" ".join(citation.quote.split()), style=_MARK)
+    shown.append(text[citation.end : line_end], style="dim")
+    if line_end < len(text) and text[line_end] != "\n":
+        shown.append(" …", style="dim")
+    return shown
+
+
+def show_hits(console: Console, hits: Sequence[Hit]) -> None:
+    """Print passages, best first, the sentence nearest to the question highlighted."""
+    if not hits:
+        console.print("No passage found.")
+    for hit in hits:
+        heading = Text(f"{hit.rank}. ", style="bold cyan")
+        heading.append(hit.title, style="bold")
+        heading.append(f"  {hit.path} {hit.start}–{hit.end}  score {hit.score:.2f}", style="dim")
+        console.print(heading)
+        best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
+        text = Text()
+        for sentence in hit.sentences:
+            text.append(" ".join(sentence.text.split()) + " ", style=_MARK if sentence is best else "")
+        console.print(Padding(text, (0, 0, 0, 3)))
+        for location in hit.also_in:
+            console.print(Padding(Text(f"also in {location.path}", style="dim"), (0, 0, 0, 3)))
+        console.print()
+
+
+def show_sync(console: Console, report: SyncReport) -> None:
+    """Print what a sync did, and every file that could not be taken in with the reason."""
+    console.print(
+        f"{report.added} added, {report.changed} changed, {report.removed} removed, {report.unchanged} unchanged: "
+        f"{report.documents} articles in {report.chunks} passages ({report.seconds:.1f} s)"
+    )
+    for failure in report.failed:
+        console.print(Text(f"  not taken in: {failure.path}: {failure.error}", style="yellow"))
+
+
+def show_status(console: Console, status: IndexStatus) -> None:
+    """Print what an index holds and what made it."""
+    rows = {
+        "index": status.path,
+        "articles": status.documents,
+        "passages": status.chunks,
+        "folder": status.folder or "-",
+        "synced": status.synced_at or "never",
+        "encoder": f"{status.encoder} ({status.fingerprint[:12]})",
+        "generation": status.generation,
+        "size": f"{status.size_bytes / 1_048_576:.1f} MiB",
+    }
+    for name, value in rows.items():
+        console.print(Text(f"{name:<11}", style="dim").append(str(value), style="default"))
+
+
+def _show_closest(console: Console, closest: Sequence[Hit]) -> None:
+    if not closest:
+        return
+    console.print()
+    console.print(Text("The closest passages, which do not answer it:", style="dim"))
+    for hit in closest:
+        best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
+        quoted = " ".join((best.text if best else hit.text).split())
+        shown = quoted if len(quoted) <= 200 else quoted[:200].rsplit(" ", 1)[0] + " …"
+        console.print(Padding(Text(f"{hit.path}: ", style="dim").append(shown), (0, 0, 0, 2)))
+
+
+def _citations_of(answer: Answer, number: int) -> list[Citation]:
+    found = {
+        (citation.start, citation.end): citation
+        for statement in answer.statements
+        for citation in statement.citations
+        if citation.number == number
+    }
+    return [found[span] for span in sorted(found)]

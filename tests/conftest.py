@@ -1,0 +1,53 @@
+"""Fixtures every room's tests share: real weights, a real index over seeds/, and a home that is nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.index.index import Index
+from rag.models.encoder import Encoder, load_encoder
+from rag.settings import DEFAULT_ENCODER, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "seeds"
+REAL_SEEDS = ROOT.parent / "shared" / "seeds"
+"""The five articles as they were published; not part of the project, so tests over them skip where they are absent."""
+
+
+@pytest.fixture(autouse=True)
+def _no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the user's settings; only the model cache is shared, because making it costs seconds."""
+    for name in ("RAG_INDEX", "RAG_ENCODER", "RAG_READER", "RAG_K"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The default encoder with its real weights."""
+    return load_encoder(DEFAULT_ENCODER)
+
+
+@pytest.fixture(scope="session")
+def seeds_index(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """A synced index over seeds/."""
+    yield from _synced(SEEDS, tmp_path_factory.mktemp("index") / "seeds", encoder)
+
+
+@pytest.fixture(scope="session")
+def real_seeds_index(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """A synced index over the five articles as published."""
+    if not REAL_SEEDS.is_dir():
+        pytest.skip("../shared/seeds is not here")
+    yield from _synced(REAL_SEEDS, tmp_path_factory.mktemp("index") / "real", encoder)
+
+
+def _synced(folder: Path, path: Path, encoder: Encoder) -> Iterator[Index]:
+    index = Index.open(path, settings=Settings(index=path), encoder=encoder)
+    index.sync(folder)
+    yield index
+    index.close()
