@@ -1,0 +1,357 @@
+"""Lexical search: BM25 over titles and chunk texts in a Tantivy index, kept in step with the catalog.
+
+The user's words are cut by the same analyser as the articles and looked up term by term, so there is no query syntax
+that they could violate: quotes, colons and brackets are only separators.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.index import stamps
+from rag.index.catalog import Catalog, LexicalRow
+from rag.index.lock import WriterLock
+
+if TYPE_CHECKING:
+    import tantivy
+
+FORMAT = 1  # raise it when the fields or the analyser change: older lexical indexes are then made anew
+FOLDER = "lexical"
+STAMP = "lexical.stamp"
+TITLE_BOOST = 0.5
+_ANALYSER = "article"
+_HEAP_BYTES = 64_000_000
+_WRITER_WAIT_SECONDS = 2.0
+_POLL_SECONDS = 0.02
+_LONGEST_WORD = 60
+# What Tantivy raises: ValueError for its own errors (a full disk and a damaged file among them), RuntimeError for a
+# writer that one of these has ended, OSError for a few file operations.
+_TANTIVY_ERRORS = (ValueError, RuntimeError, OSError)
+
+_QUESTION_WORDS = (
+    "a an and are as at be been but by did do does for from had has have how if in into is it its of on or s that the "
+    "their then there these they this to was were what when where which who whom whose why will with"
+)
+STOPWORDS = frozenset(
+    _QUESTION_WORDS.split()
+)  # they stand in most questions and say nothing about the article
+
+
+class Lexical:
+    """The Tantivy index of one index folder, brought up to date with the catalog whenever it is asked.
+
+    Args:
+        folder: the index's folder.
+        catalog: the truth.
+        lock: taken for a moment, if it is free, to repair what is missing, stale or damaged.
+    """
+
+    def __init__(self, folder: Path, catalog: Catalog, lock: WriterLock) -> None:
+        self._folder = folder / FOLDER
+        self._stamp_file = folder / STAMP
+        self._catalog = catalog
+        self._lock = lock
+        self._guard = threading.Lock()
+        self._analyser_: tantivy.TextAnalyzer | None = None
+        self._schema_: tantivy.Schema | None = None
+        # What searches use, and the catalog's token it shows (None: known to be behind).
+        self._index: tantivy.Index | None = None
+        self._token: str | None = None
+        self._waited_for: str | None = None
+
+    # -- searching ---------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        text: str,
+        k: int,
+        allowed: Collection[int] | None,
+        *,
+        title_boost: float = TITLE_BOOST,
+        stopwords: Collection[str] = STOPWORDS,
+    ) -> list[tuple[int, float]]:
+        """The k best chunks by BM25.
+
+        Args:
+            text: any text at all.
+            k: how many at most.
+            allowed: document ids to search in; None for all.
+            title_boost: weight of a word found in the title; 0 looks at texts only.
+            stopwords: lower-case words to leave out, unless the text has no others.
+
+        Returns:
+            (chunk id, score) pairs, best first; only chunks that share a word with the text.
+        """
+        if k <= 0 or (allowed is not None and not allowed):
+            return []
+        import tantivy
+
+        index, behind = self._current()
+        searcher = index.searcher()
+        terms = self._terms(text, stopwords)
+        if not terms or not searcher.num_docs:
+            return []
+        should = tantivy.Occur.Should
+        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
+        for term in terms:
+            clauses.append((should, tantivy.Query.term_query(self._schema(), "text", term, "freq")))
+            if title_boost:
+                in_title = tantivy.Query.term_query(self._schema(), "title", term, "freq")
+                clauses.append((should, tantivy.Query.boost_query(in_title, title_boost)))
+        query = tantivy.Query.boolean_query(clauses)
+        if allowed is not None:
+            within = tantivy.Query.term_set_query(self._schema(), "document", sorted(allowed))
+            must = tantivy.Occur.Must
+            query = tantivy.Query.boolean_query(
+                [(must, query), (must, tantivy.Query.const_score_query(within, 0.0))]
+            )
+        hits = searcher.search(query, limit=min(k, searcher.num_docs), count=False).hits
+        ids = searcher.fast_field_values("chunk", [address for _, address in hits])
+        found = [
+            (int(id_), float(score)) for id_, (score, _) in zip(ids, hits, strict=True) if id_ is not None
+        ]
+        if behind:
+            live = set(self._catalog.live_among([id_ for id_, _ in found]))
+            found = [pair for pair in found if pair[0] in live]
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))  # equal scores in a fixed order
+
+    def _terms(self, text: str, stopwords: Collection[str]) -> list[str]:
+        """The distinct terms of a text in its order; a repeated word is not counted twice."""
+        words = self._analyser().analyze(text.encode("utf-8", "replace").decode())  # lone surrogates go
+        dull = set(self._analyser().analyze(" ".join(stopwords))) if stopwords else set()
+        telling = [word for word in words if word not in dull]
+        return list(dict.fromkeys(telling or words))
+
+    # -- keeping in step ---------------------------------------------------------------------------------------------
+
+    def _current(self) -> tuple[tantivy.Index, bool]:
+        """The index to search, and whether it is behind the catalog (because a writer is at it just now)."""
+        token = self._catalog.state()[1]
+        index = self._index
+        if index is not None and self._token == token:
+            return index, False
+        with self._guard:
+            deadline = time.monotonic() + _WRITER_WAIT_SECONDS
+            while True:
+                token = self._catalog.state()[1]
+                up_to_date = self._index is not None and self._token == token
+                if up_to_date or self._open_stamped(token) or self._repair_if_free(token):
+                    assert self._index is not None
+                    return self._index, False
+                # Another process has published and is about to commit its words, or it is repairing.
+                if token == self._waited_for or time.monotonic() > deadline:
+                    break
+                time.sleep(_POLL_SECONDS)
+            self._waited_for = token  # once: the next question does not wait for the same writer again
+            if self._index is None:
+                self._use(self._build_in_memory(), token)
+                assert self._index is not None
+                return self._index, False
+            return self._index, True
+
+    def _open_stamped(self, token: str) -> bool:
+        """Use the folder if it is whole and shows the catalog's state."""
+        import tantivy
+
+        stamp = stamps.read(self._stamp_file)
+        if stamp is None or stamp.token != token or not self._whole(stamp):
+            return False
+        try:
+            index = tantivy.Index.open(str(self._folder))
+        except _TANTIVY_ERRORS:
+            return False
+        index.register_tokenizer(_ANALYSER, self._analyser())
+        self._use(index, token)
+        return True
+
+    def _use(self, index: tantivy.Index, token: str) -> None:
+        index.reload()
+        self._index, self._token = index, token
+
+    def _whole(self, stamp: stamps.Stamp) -> bool:
+        return stamp.format == FORMAT and stamps.intact(self._stamp_file, stamp)
+
+    def _repair_if_free(self, token: str) -> bool:
+        """Bring the folder in step if no one is writing; on a read-only or full medium, build in memory."""
+        try:
+            if not self._lock.try_acquire():
+                return False
+            try:
+                if self._catalog.state()[1] != token:
+                    return False
+                self._bring_in_step()
+            finally:
+                self._lock.release()
+        except OSError:
+            self._use(self._build_in_memory(), token)
+        return True
+
+    def repair(self) -> None:
+        """Bring the folder in step with the catalog; the caller holds the writer's lock.
+
+        Raises:
+            OSError: when it cannot be written.
+        """
+        with self._guard:
+            self._bring_in_step()
+
+    def _bring_in_step(self) -> None:
+        """Open the folder and add and remove what differs from the catalog, or make it anew if it is damaged."""
+        token = self._catalog.state()[1]
+        stamp = stamps.read(self._stamp_file)
+        index = self._open_for_writing() if stamp is not None and self._whole(stamp) else None
+        if stamp is not None and index is not None and stamp.token == token:
+            self._use(index, token)
+            return
+        live = self._catalog.live_documents()
+        held = _held_documents(index) if index is not None else set()
+        if index is None or not held & live:
+            index, held = self._create(), set()
+        with _tantivy_errors(self._folder):
+            self._write(index, held - live, self._catalog.lexical_rows(sorted(live - held)))
+        self._stamp(token)
+        self._use(index, token)
+
+    @contextmanager
+    def change(self, removed: Iterable[int], added: Iterable[int]) -> Iterator[None]:
+        """Index staged documents while the old ones are still searched, and switch over when the block is done.
+
+        The block publishes the same change in the catalog. The slow part is before it, so that readers wait for
+        little more than a commit. The caller holds the writer's lock and has called :meth:`repair`.
+
+        Raises:
+            OSError: when the folder cannot be written. If the block was done, the catalog has changed: the folder is
+                then behind, and repaired when it is next asked.
+        """
+        with self._guard:
+            index = self._index
+        if index is None:
+            raise RuntimeError("repair() comes first")
+        with _tantivy_errors(self._folder):
+            writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+            try:
+                self._put(writer, removed, self._catalog.lexical_rows(added))
+            except BaseException:
+                writer.rollback()
+                raise
+        try:
+            yield
+        except BaseException:
+            writer.rollback()
+            raise
+        with _tantivy_errors(self._folder):
+            writer.commit()
+            writer.wait_merging_threads()
+            with self._guard:
+                token = self._catalog.state()[1]
+                self._stamp(token)
+                self._use(index, token)
+
+    def _write(self, index: tantivy.Index, removed: Iterable[int], rows: Iterable[LexicalRow]) -> None:
+        writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        self._put(writer, removed, rows)
+        writer.commit()
+        writer.wait_merging_threads()  # so that the files a stamp describes are the files that stay
+
+    def _put(self, writer: tantivy.IndexWriter, removed: Iterable[int], rows: Iterable[LexicalRow]) -> None:
+        import tantivy
+
+        gone = sorted(removed)
+        if gone:  # by query: deleting by term compares numbers with their sign, and would find none here
+            writer.delete_documents_by_query(tantivy.Query.term_set_query(self._schema(), "document", gone))
+        for row in rows:
+            document = tantivy.Document()
+            document.add_text("title", row.title)
+            document.add_text("text", row.text)
+            document.add_unsigned("chunk", row.chunk_id)
+            document.add_unsigned("document", row.document_id)
+            writer.add_document(document)
+
+    def _stamp(self, token: str) -> None:
+        files = sorted(file for file in self._folder.iterdir() if not file.name.startswith("."))
+        stamps.write(self._stamp_file, token, FORMAT, files, checksums=True)
+
+    def _open_for_writing(self) -> tantivy.Index | None:
+        import tantivy
+
+        try:
+            index = tantivy.Index.open(str(self._folder))
+        except _TANTIVY_ERRORS:
+            return None
+        index.register_tokenizer(_ANALYSER, self._analyser())
+        return index
+
+    def _create(self) -> tantivy.Index:
+        import tantivy
+
+        self._stamp_file.unlink(missing_ok=True)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        self._folder.mkdir()
+        with _tantivy_errors(self._folder):
+            index = tantivy.Index(self._schema(), path=str(self._folder))
+        index.register_tokenizer(_ANALYSER, self._analyser())
+        return index
+
+    def _build_in_memory(self) -> tantivy.Index:
+        import tantivy
+
+        index = tantivy.Index(self._schema())
+        index.register_tokenizer(_ANALYSER, self._analyser())
+        self._write(index, (), self._catalog.lexical_rows(sorted(self._catalog.live_documents())))
+        return index
+
+    def _schema(self) -> tantivy.Schema:
+        if self._schema_ is None:
+            import tantivy
+
+            builder = tantivy.SchemaBuilder()
+            builder.add_text_field("title", tokenizer_name=_ANALYSER)
+            builder.add_text_field("text", tokenizer_name=_ANALYSER)
+            builder.add_unsigned_field("chunk", fast=True, indexed=True)
+            builder.add_unsigned_field("document", fast=True, indexed=True)
+            self._schema_ = builder.build()
+        return self._schema_
+
+    def _analyser(self) -> tantivy.TextAnalyzer:
+        """Words, lower case, accents folded, English stems: Tantivy's ``en_stem`` plus the accents."""
+        if self._analyser_ is None:
+            import tantivy
+
+            self._analyser_ = (
+                tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+                .filter(tantivy.Filter.remove_long(_LONGEST_WORD))
+                .filter(tantivy.Filter.lowercase())
+                .filter(tantivy.Filter.ascii_fold())
+                .filter(tantivy.Filter.stemmer("english"))
+                .build()
+            )
+        return self._analyser_
+
+
+@contextmanager
+def _tantivy_errors(folder: Path) -> Iterator[None]:
+    """Tantivy reports a full disk as ValueError or RuntimeError; here it becomes the OSError it is."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise OSError(f"{folder} cannot be written: {error}") from error
+
+
+def _held_documents(index: tantivy.Index) -> set[int]:
+    """The ids of the documents that have chunks in the index."""
+    import tantivy
+
+    index.reload()
+    searcher = index.searcher()
+    if not searcher.num_docs:
+        return set()
+    hits = searcher.search(tantivy.Query.all_query(), limit=searcher.num_docs, count=False).hits
+    values = searcher.fast_field_values("document", [address for _, address in hits])
+    return {int(value) for value in values if value is not None}
