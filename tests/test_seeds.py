@@ -39,7 +39,6 @@ def article(prefix: str) -> str:
 OPENERS = {"Additionally", "And", "As", "At", "Beyond", "By", "Challenges", "Collaboration", "Development"}
 OPENERS |= {"Earlier", "For", "From", "He", "In", "Introduction", "Still", "Target", "That", "The", "Their"}
 OPENERS |= {"Then", "These", "This", "Various", "Whether", "You"}
-)
 
 
 def test_five_articles_and_nothing_else() -> None:
