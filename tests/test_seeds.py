@@ -157,6 +157,25 @@ def test_halves_are_alike() -> None:
     assert abs(total["dev"] - total["test"]) <= 4
 
 
+def test_the_readme_tells_the_counts_and_shows_real_lines() -> None:
+    readme = (ROOT / "eval" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| (\d+) \|", readme, re.MULTILINE)
+    told = {
+        (kind, answerable): int(n)
+        for kind, *both in rows
+        for answerable, n in zip((True, False), both, strict=True)
+    }
+    counted = Counter((question.kind, question.answerable) for question in QUESTIONS)
+    assert {key: n for key, n in told.items() if n} == counted
+    near = sum(question.near_miss for question in QUESTIONS)
+    refusals = len(QUESTIONS) - len(ANSWERABLE)
+    assert f"Of the {refusals} unanswerable questions, {near} are near misses" in readme
+    assert f"The other {refusals - near} are" in readme
+    examples = re.findall(r"^\{.*\}$", readme, re.MULTILINE)
+    lines = (ROOT / "eval" / "questions" / "seeds.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(examples) == 2 and set(examples) <= set(lines)
+
+
 def test_ids_run_in_order() -> None:
     numbers = [int(question.id.removeprefix("seeds-")) for question in QUESTIONS]
     assert all(after == before + 1 for before, after in pairwise([0, *numbers]))
