@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from rag.errors import IndexMismatchError, IndexUnusableError, InputError
 from rag.index import lexical, vectors
-from rag.index.catalog import Catalog, DocumentInfo, StoredChunk
+from rag.index.catalog import Catalog
 from rag.index.lock import WriterLock
+from rag.index.records import DocumentInfo, StoredChunk
 from rag.settings import Settings
 from rag.settings import load as load_settings
 from rag.types import Document, SyncReport
@@ -393,7 +394,8 @@ def _check_free(path: Path, *, create: bool) -> None:
     """Refuse to make an index where something else is, or where none was asked for."""
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file, not an index's folder; next step: name a folder with --index")
-    others = [entry.name for entry in path.iterdir() if entry.name != LOCK] if path.is_dir() else []
+    names = [entry.name for entry in path.iterdir()] if path.is_dir() else []
+    others = [name for name in names if name != LOCK and not name.startswith(".")]
     if any(name in others for name in (vectors.STAMP, lexical.STAMP)):
         raise IndexUnusableError(
             f"the index {path} has lost its catalog ({CATALOG}); nothing was changed; next step: bring that file "

@@ -6,6 +6,7 @@ that they could violate: quotes, colons and brackets are only separators.
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.index import stamps
-from rag.index.catalog import Catalog, LexicalRow
+from rag.index.catalog import Catalog
 from rag.index.lock import WriterLock
+from rag.index.records import LexicalRow
 
 if TYPE_CHECKING:
     import tantivy
@@ -26,6 +28,7 @@ FOLDER = "lexical"
 STAMP = "lexical.stamp"
 TITLE_BOOST = 0.5
 _ANALYSER = "article"
+_META = "meta.json"  # the file by which Tantivy commits
 _HEAP_BYTES = 64_000_000
 _WRITER_WAIT_SECONDS = 2.0
 _POLL_SECONDS = 0.02
@@ -60,9 +63,8 @@ class Lexical:
         self._guard = threading.Lock()
         self._analyser_: tantivy.TextAnalyzer | None = None
         self._schema_: tantivy.Schema | None = None
-        # What searches use, and the catalog's token it shows (None: known to be behind).
-        self._index: tantivy.Index | None = None
-        self._token: str | None = None
+        # What searches use, after the catalog's token that it shows. Replaced as a pair, never changed.
+        self._shown: tuple[str, tantivy.Index] | None = None
         self._waited_for: str | None = None
 
     # -- searching ---------------------------------------------------------------------------------------------------
@@ -92,7 +94,8 @@ class Lexical:
             return []
         import tantivy
 
-        index, behind = self._current()
+        with self._catalog.latest():
+            token, index = self._current()
         searcher = index.searcher()
         terms = self._terms(text, stopwords)
         if not terms or not searcher.num_docs:
@@ -116,9 +119,7 @@ class Lexical:
         found = [
             (int(id_), float(score)) for id_, (score, _) in zip(ids, hits, strict=True) if id_ is not None
         ]
-        if behind:
-            live = set(self._catalog.live_among([id_ for id_, _ in found]))
-            found = [pair for pair in found if pair[0] in live]
+        found = self._catalog.still_live(found, token)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))  # equal scores in a fixed order
 
     def _terms(self, text: str, stopwords: Collection[str]) -> list[str]:
@@ -130,52 +131,55 @@ class Lexical:
 
     # -- keeping in step ---------------------------------------------------------------------------------------------
 
-    def _current(self) -> tuple[tantivy.Index, bool]:
-        """The index to search, and whether it is behind the catalog (because a writer is at it just now)."""
+    def _current(self) -> tuple[str, tantivy.Index]:
+        """The index to search, with the token of the state it shows: the catalog's, unless a writer is at it."""
         token = self._catalog.state()[1]
-        index = self._index
-        if index is not None and self._token == token:
-            return index, False
+        shown = self._shown
+        if shown is not None and shown[0] == token:
+            return shown
         with self._guard:
             deadline = time.monotonic() + _WRITER_WAIT_SECONDS
             while True:
                 token = self._catalog.state()[1]
-                up_to_date = self._index is not None and self._token == token
+                up_to_date = self._shown is not None and self._shown[0] == token
                 if up_to_date or self._open_stamped(token) or self._repair_if_free(token):
-                    assert self._index is not None
-                    return self._index, False
-                # Another process has published and is about to commit its words, or it is repairing.
+                    break
+                # Another process has published and is about to commit its words, or it is repairing. It is waited for
+                # once; the next question does not wait for it again.
                 if token == self._waited_for or time.monotonic() > deadline:
+                    self._waited_for = token
+                    if self._shown is None:
+                        self._use(self._build_in_memory(), token)
                     break
                 time.sleep(_POLL_SECONDS)
-            self._waited_for = token  # once: the next question does not wait for the same writer again
-            if self._index is None:
-                self._use(self._build_in_memory(), token)
-                assert self._index is not None
-                return self._index, False
-            return self._index, True
+            assert self._shown is not None
+            return self._shown
 
     def _open_stamped(self, token: str) -> bool:
         """Use the folder if it is whole and shows the catalog's state."""
+        stamp = stamps.read(self._stamp_file)
+        if stamp is None or stamp.token != token or stamp.format != FORMAT:
+            return False
+        index = self._open() if stamps.intact(self._stamp_file, stamp) else None
+        if index is not None:
+            self._shown = token, index
+        return index is not None
+
+    def _open(self) -> tantivy.Index | None:
+        """The folder's index, or None when it is not a usable one."""
         import tantivy
 
-        stamp = stamps.read(self._stamp_file)
-        if stamp is None or stamp.token != token or not self._whole(stamp):
-            return False
         try:
             index = tantivy.Index.open(str(self._folder))
+            index.register_tokenizer(_ANALYSER, self._analyser())
+            index.reload()
         except _TANTIVY_ERRORS:
-            return False
-        index.register_tokenizer(_ANALYSER, self._analyser())
-        self._use(index, token)
-        return True
+            return None
+        return index
 
     def _use(self, index: tantivy.Index, token: str) -> None:
         index.reload()
-        self._index, self._token = index, token
-
-    def _whole(self, stamp: stamps.Stamp) -> bool:
-        return stamp.format == FORMAT and stamps.intact(self._stamp_file, stamp)
+        self._shown = token, index
 
     def _repair_if_free(self, token: str) -> bool:
         """Bring the folder in step if no one is writing; on a read-only or full medium, build in memory."""
@@ -204,11 +208,12 @@ class Lexical:
     def _bring_in_step(self) -> None:
         """Open the folder and add and remove what differs from the catalog, or make it anew if it is damaged."""
         token = self._catalog.state()[1]
-        stamp = stamps.read(self._stamp_file)
-        index = self._open_for_writing() if stamp is not None and self._whole(stamp) else None
-        if stamp is not None and index is not None and stamp.token == token:
-            self._use(index, token)
+        if self._open_stamped(token):
             return
+        stamp = stamps.read(self._stamp_file)
+        index = None
+        if stamp is not None and stamp.format == FORMAT and stamp.token != token:
+            index = self._open() if stamps.outgrown(self._stamp_file, stamp, _META) else None
         live = self._catalog.live_documents()
         held = _held_documents(index) if index is not None else set()
         if index is None or not held & live:
@@ -230,9 +235,9 @@ class Lexical:
                 then behind, and repaired when it is next asked.
         """
         with self._guard:
-            index = self._index
-        if index is None:
-            raise RuntimeError("repair() comes first")
+            if self._shown is None:
+                raise RuntimeError("repair() comes first")
+            index = self._shown[1]
         with _tantivy_errors(self._folder):
             writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
             try:
@@ -274,18 +279,13 @@ class Lexical:
             writer.add_document(document)
 
     def _stamp(self, token: str) -> None:
-        files = sorted(file for file in self._folder.iterdir() if not file.name.startswith("."))
-        stamps.write(self._stamp_file, token, FORMAT, files, checksums=True)
-
-    def _open_for_writing(self) -> tantivy.Index | None:
-        import tantivy
-
-        try:
-            index = tantivy.Index.open(str(self._folder))
-        except _TANTIVY_ERRORS:
-            return None
-        index.register_tokenizer(_ANALYSER, self._analyser())
-        return index
+        """Stamp the files the last commit speaks of; a writer that was killed may have left others, which go later."""
+        meta = self._folder / _META
+        segments = {
+            str(one["segment_id"]).replace("-", "") for one in json.loads(meta.read_bytes())["segments"]
+        }
+        parts = [file for file in self._folder.iterdir() if file.name.partition(".")[0] in segments]
+        stamps.write(self._stamp_file, token, FORMAT, [meta, *sorted(parts)], checksums=True)
 
     def _create(self) -> tantivy.Index:
         import tantivy

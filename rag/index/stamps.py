@@ -70,19 +70,34 @@ def read(stamp_file: Path) -> Stamp | None:
 
 
 def intact(stamp_file: Path, stamp: Stamp) -> bool:
-    """Whether every stamped file is still as it was.
+    """Whether every stamped file is still as it was."""
+    return all(_unchanged(stamp_file.parent / name, mark) for name, mark in stamp.files.items())
 
-    A file of the same size with another time of change (the index was copied) is judged by its checksum, where there
-    is one.
+
+def outgrown(stamp_file: Path, stamp: Stamp, rewritten: str) -> bool:
+    """Whether the files look as after a change that was cut off before its stamp.
+
+    Files may have gone and come, and one may be rewritten; those that stayed are still as they were.
+
+    Args:
+        stamp_file: where the stamp lies.
+        stamp: the last one.
+        rewritten: name of the file that every change rewrites.
     """
-    for name, mark in stamp.files.items():
-        file = stamp_file.parent / name
-        try:
-            state = file.stat()
-            if state.st_size != mark.size:
-                return False
-            if state.st_mtime_ns != mark.mtime_ns and (mark.crc32 is None or _crc32(file) != mark.crc32):
-                return False
-        except OSError:
+    return all(
+        name == rewritten
+        or not (stamp_file.parent / name).exists()
+        or _unchanged(stamp_file.parent / name, mark)
+        for name, mark in stamp.files.items()
+    )
+
+
+def _unchanged(file: Path, mark: FileMark) -> bool:
+    """A file of the same size with another time of change (the index was copied) is judged by its checksum, if any."""
+    try:
+        state = file.stat()
+        if state.st_size != mark.size:
             return False
-    return True
+        return state.st_mtime_ns == mark.mtime_ns or (mark.crc32 is not None and _crc32(file) == mark.crc32)
+    except OSError:
+        return False

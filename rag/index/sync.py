@@ -24,7 +24,8 @@ import numpy as np
 from rag.chunking.chunker import ChunkerConfig, chunk_document, chunk_prefix
 from rag.documents.read import SUFFIXES, list_files, read_document
 from rag.errors import InputError, ModelError
-from rag.index.catalog import Catalog, FileState, NewChunk, NewEmbedding
+from rag.index.catalog import Catalog
+from rag.index.records import FileState, NewChunk, NewEmbedding
 from rag.models.encoder import Encoder, Passage
 from rag.types import Document, Failure, Sentence
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import IndexUnusableError
 from rag.index import stamps
 from rag.index.catalog import Catalog
 from rag.index.lock import WriterLock
@@ -137,28 +136,31 @@ class Vectors:
         self._guard = threading.Lock()
         self._view: tuple[str, FaissStore] | None = None
 
-    def store(self) -> VectorStore:
-        """The store as the catalog is now. Needs no right to write: what cannot be saved is used from memory.
+    def search(
+        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
+    ) -> list[tuple[int, float]]:
+        """The k best live (chunk id, cosine) for a unit vector (d,), best first.
+
+        Needs no right to write: a store that cannot be saved is used from memory.
 
         Raises:
             IndexUnusableError: when the catalog cannot be read.
         """
+        with self._catalog.latest():
+            token, store = self._current()
+        return self._catalog.still_live(store.search(vector, k, allowed), token)
+
+    def _current(self) -> tuple[str, FaissStore]:
         token = self._catalog.state()[1]
         view = self._view
         if view is not None and view[0] == token:
-            return view[1]
+            return view
         with self._guard:
             saved = self._refresh()
             assert self._view is not None
             if not saved:
                 self._save_if_free(*self._view)
-            return self._view[1]
-
-    def search(
-        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
-    ) -> list[tuple[int, float]]:
-        """The k best live chunks."""
-        return self.store().search(vector, k, allowed)
+            return self._view
 
     def save(self) -> None:
         """Bring the file in step; the caller holds the writer's lock.
@@ -226,10 +228,7 @@ class Vectors:
             ids = missing[begin : begin + _ADD_AT_ONCE]
             vectors = self._catalog.vectors(ids)
             if len(vectors) != len(ids):
-                raise IndexUnusableError(
-                    f"the catalog {self._catalog.file} is damaged (chunks without a vector); nothing was deleted; "
-                    f"next step: move {self._file.parent} aside and build it again with rag sync FOLDER"
-                )
+                raise self._catalog.damage("chunks without a vector")
             store.add(ids, np.stack([vectors[int(id_)] for id_ in ids]))
         return store
 
