@@ -64,16 +64,20 @@ def to_json(run: Run) -> dict[str, Any]:
 
 def print_report(run: Run, console: Console, *, failures: bool = False) -> None:
     """Print the numbers, the table per kind and, if asked for, every question that went wrong."""
+    from rich.markup import escape
+
     summary = run.summary
     half = f", split {run.split}" if run.split else ""
     console.print(
-        f"[bold]{run.file}[/bold]{half}: {summary.questions} questions in {run.seconds:.1f} s", soft_wrap=True
+        f"[bold]{escape(run.file)}[/bold]{half}: {summary.questions} questions in {run.seconds:.1f} s",
+        soft_wrap=True,
     )
     if run.interrupted:
         console.print(
             f"[yellow]stopped after {summary.questions} of {run.planned}; the numbers are of these[/yellow]"
         )
     console.print(_numbers(summary))
+    console.print()
     console.print(_kinds(summary))
     failed = list(_failed(run))
     if failures:
@@ -132,7 +136,7 @@ def _numbers(summary: Summary) -> Table:
 def _kinds(summary: Summary) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, title="", title_justify="left")
+    table = Table(box=None, pad_edge=False)
     table.add_column("kind")
     for heading in ("answerable", "facts", "source", "refused", "unanswerable", "refused"):
         table.add_column(heading, justify="right")
