@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 # A list item ("- ", "* ", "12. ", "3) ", "(a) "), a markdown heading, a quotation, a table row.
 _MARKER_RE = re.compile(r"(?:[-*+•‣◦▪–—]|\(?(?:\d{1,2}|[a-zA-Z])[.)]|\([ivx]{1,4}\)|#{1,6}|>+)(?=\s)\s*")
@@ -102,7 +103,7 @@ def _runs_on(above: _Line, below: _Line) -> bool:
 
 def _wrapped_width(lines: list[_Line]) -> int:
     """The width the text is wrapped at; 0 where lines are paragraphs."""
-    pairs = [(above, below) for above, below in zip(lines, lines[1:], strict=False) if not below.after_blank]
+    pairs = [(above, below) for above, below in pairwise(lines) if not below.after_blank]
     if len(pairs) < 2:
         return 0
     widths = sorted(above.width for above, _ in pairs)
