@@ -145,15 +145,13 @@ class Catalog:
         with self._database.reading() as db:
             return {row[0] for row in db.execute("SELECT id FROM documents WHERE live = 1")}
 
-    def live_chunks(self) -> NDArray[np.int64]:
-        """Ids of all chunks of live documents, ascending."""
+    def live_chunks(self) -> list[int]:
+        """Ids of all chunks of live documents."""
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT chunks.id FROM documents JOIN chunks ON document_id = documents.id WHERE live = 1"
             )
-            ids = np.fromiter((row[0] for row in rows), dtype=np.int64)
-        ids.sort()
-        return ids
+            return [row[0] for row in rows]
 
     def still_live(self, found: list[tuple[int, float]], token: str) -> list[tuple[int, float]]:
         """What a derived structure found, less what is not live in the state this thread sees.
@@ -218,7 +216,7 @@ class Catalog:
             )
         return [found[id_] for id_ in ids if id_ in found]
 
-    def vectors(self, ids: Sequence[int] | NDArray[np.int64]) -> dict[int, NDArray[np.float32]]:
+    def vectors(self, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The vectors of chunks, live or not, by chunk id; unknown ids are left out."""
         found: dict[int, NDArray[np.float32]] = {}
         with self._database.reading() as db:
@@ -372,8 +370,8 @@ def _set_manifest(db: sqlite3.Connection, values: Mapping[str, str]) -> None:
     db.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?)", list(values.items()))
 
 
-def _json(ids: Iterable[int] | NDArray[np.int64]) -> str:
-    return json.dumps([int(id_) for id_ in ids])
+def _json(ids: Iterable[int]) -> str:
+    return json.dumps([int(id_) for id_ in ids])  # ids may be NumPy's
 
 
 def _blob(sentences: Sequence[Sentence]) -> bytes:

@@ -209,27 +209,23 @@ class Vectors:
 
     def _caught_up(self, store: FaissStore | None, *, shared: bool) -> FaissStore:
         """A store with exactly the live chunks, made from one with any others."""
-        wanted = self._catalog.live_chunks()
-        if store is None:
-            store, shared = FaissStore(self._dimension()), False
-        held = store.ids()
-        surplus = np.setdiff1d(held, wanted)
-        missing = np.setdiff1d(wanted, held)
-        if len(surplus) == len(held) and len(held):
-            store, shared = FaissStore(self._dimension()), False
-            surplus = surplus[:0]
-        if not len(surplus) and not len(missing):
+        wanted = set(self._catalog.live_chunks())
+        held = set(store.ids().tolist()) if store is not None else set()
+        if store is None or not held & wanted:
+            store, held, shared = FaissStore(self._dimension()), set(), False
+        if held == wanted:
             return store
         if shared:
             store = store.copy()
-        if len(surplus):
-            store.remove(surplus)
+        if held - wanted:
+            store.remove(np.array(sorted(held - wanted), dtype=np.int64))
+        missing = sorted(wanted - held)
         for begin in range(0, len(missing), _ADD_AT_ONCE):
             ids = missing[begin : begin + _ADD_AT_ONCE]
             vectors = self._catalog.vectors(ids)
             if len(vectors) != len(ids):
                 raise self._catalog.damage("chunks without a vector")
-            store.add(ids, np.stack([vectors[int(id_)] for id_ in ids]))
+            store.add(np.array(ids, dtype=np.int64), np.stack([vectors[id_] for id_ in ids]))
         return store
 
     def _save_if_free(self, token: str, store: FaissStore) -> None:
