@@ -1,8 +1,9 @@
 """A Document into Chunks: runs of whole sentences near a target size, never longer than the encoder's window.
 
 Sizes are counted by the encoder's own tokenizer, which is handed in, so that nothing here knows the encoder. Sentences
-are counted once, in one batch; for WordPiece the parts add up exactly, and for any other tokenizer each finished chunk
-is counted again and taken apart if it is too long. All of it is linear in the length of the text.
+are counted once, in one batch. For WordPiece the parts add up exactly; other tokenizers may join or split a piece where
+two parts meet, so a chunk that comes near the window is counted again as a whole, and taken apart if it is too long. All
+of it is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _LEAST_BUDGET = 8  # word pieces; with less room beside the title there is no se
 # unknown piece however long it is, so length counts too: a chunk never grows beyond this many characters a piece.
 _MOST_CHARACTERS_A_PIECE = 8
 
+# Word pieces that any tokenizer may add where two sentences meet; a chunk that could exceed the window is counted whole.
+_MOST_ADDED = 2
+
 _OVERSHOOT = 1.15  # of the target: how far a chunk may go for a better place to end
 _LEAST_FILL = 0.5  # of the aim: no chunk ends earlier for the sake of a better place
 _TAIL = 1.5  # of the target: when no more than this is left, it is shared evenly between two chunks
@@ -42,7 +46,7 @@ _IN_LIST = -0.25
 _AFTER_LEAD_IN = -0.6  # a heading, or "the following:", belongs to what comes next
 
 _ITEM_RE = re.compile(r"[-*+•‣◦▪]\s|\(?\d{1,2}[.)]\s|\(?[a-z][)]\s")
-_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？")
+_SENTENCE_END = (".", "!", "?", "…", "。", "！", "？", "।")
 _CLOSERS = "\"'”’)]»*_"
 
 _LONG_WORD = 64  # characters; longer ones may be cut inside
@@ -102,7 +106,7 @@ def _cost(text: str, pieces: int) -> int:
 
 
 def _cut_value(words: Sequence[str], number: int) -> int:
-    """How good a place the end of a word is for cutting a sentence: 3 best, 0 in the middle of an unbroken string."""
+    """How good a place the end of a word is for cutting a sentence: 4 best, 0 in the middle of an unbroken string."""
     word = words[number]
     if _CUT_RES[0].search(word):
         return 4
@@ -156,13 +160,11 @@ def _cut_sentence(
             if last < len(words):
                 earliest = first + max(1, (last - first) // 2)
                 last = max(range(earliest, last + 1), key=lambda end: (_cut_value(words, end - 1), end))
-            length = sum(map(len, words[first:last]))
-            begin = position
-            stop = position + length
+            stop = position + sum(map(len, words[first:last]))
+            end = position + len(text[position:stop].rstrip())
+            if end > position:
+                parts.append(Sentence(position, end))
             position = stop
-            stop = begin + len(text[begin:stop].rstrip())
-            if stop > begin:
-                parts.append((Sentence(begin, stop), sum(costs[first:last])))
             first = last
     return parts
 
@@ -179,14 +181,19 @@ def _fit_sentences(
     )
     sentences: list[Sentence] = []
     costs: list[int] = []
+    parts: list[int] = []  # which of them are parts of a cut sentence
     for sentence, is_short in zip(whole, short, strict=True):
         if is_short and (pieces := next(counted)) <= budget:
             sentences.append(sentence)
             costs.append(_cost(text[sentence.start : sentence.end], pieces))
             continue
-        for part, cost in _cut_sentence(text, sentence, count, budget):
+        for part in _cut_sentence(text, sentence, count, budget):
+            parts.append(len(sentences))
             sentences.append(part)
-            costs.append(cost)
+            costs.append(0)
+    part_texts = [text[sentences[number].start : sentences[number].end] for number in parts]
+    for number, part_text, pieces in zip(parts, part_texts, count(part_texts), strict=True):
+        costs[number] = _cost(part_text, pieces)
     return sentences, costs
 
 
@@ -289,8 +296,8 @@ def chunk_document(
         InputError: the title leaves no room in the window.
     """
     text = document.text
-    prefix = title_prefix(document)
-    budget = window - SPECIAL_TOKENS - count([prefix])[0]
+    prefix_pieces = count([title_prefix(document)])[0]
+    budget = window - SPECIAL_TOKENS - prefix_pieces
     if budget < _LEAST_BUDGET:
         raise InputError(
             f"{document.path}: its title {document.title!r} leaves {max(budget, 0)} of {window} word pieces "
@@ -300,18 +307,20 @@ def chunk_document(
     sentences, costs = _fit_sentences(text, document.body_start, count, budget)
     if not sentences:
         return []
-    waiting = [
-        _make(text, sentences[first:end])
-        for first, end in _runs(costs, _end_values(text, sentences), budget, config)
-    ]
+    room = window - SPECIAL_TOKENS
     chunks: list[Chunk] = []
+    waiting: list[Chunk] = []
+    for first, end in _runs(costs, _end_values(text, sentences), budget, config):
+        chunk = _make(text, sentences[first:end])
+        most = prefix_pieces + sum(costs[first:end]) + _MOST_ADDED * (end - first + 1)
+        (chunks if most <= room else waiting).append(chunk)
     while waiting:
         sizes = count([chunk_prefix(document, chunk) + chunk.text for chunk in waiting])
         retry: list[Chunk] = []
         for chunk, size in zip(waiting, sizes, strict=True):
-            if size + SPECIAL_TOKENS <= window or len(chunk.text) == 1:
+            if size <= room or len(chunk.text) == 1:
                 chunks.append(chunk)
-            else:  # parts of some tokenizers do not add up
+            else:
                 retry.extend(_halve(text, chunk))
         waiting = retry
     return sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))

@@ -16,13 +16,21 @@ _MARKER_RE = re.compile(r"(?:[-*+•‣◦▪–—]|\(?(?:\d{1,2}|[a-zA-Z])[.)]
 # An initial opens a name far more often than it numbers an item: "A. Smith", but "a) one".
 _INITIAL_RE = re.compile(r"[A-Za-z]\.")
 _TABLE_RE = re.compile(r"\S {3,}\S|\S\t+\S|^\||\|$")
-_RULE_RE = re.compile(r"[\W_]+$")
+_RULE_RE = re.compile(r"([-=*_~#+·•])(?:\s*\1){2,}$")  # "-----", "* * *"
+# A line that ends in such a word, or in a comma, has not ended.
+_HANGING_RE = re.compile(
+    r"(?:,|\b(?:the|an?|of|to|and|or|in|on|at|by|for|from|with|that|which|who|its|their|his|her|is|are|was|were|be|been"
+    r"|has|have|had|as|than|into|between|about|after|before|over|under|against|not|will|would|said))$"
+)
 _SENTENCE_END = ".!?…。！？"
 _CLOSERS = "\"'”’)]»"
 
 _WRAPPED_SHARE = 0.25  # of neighbouring lines that visibly run on; above it the text is wrapped
 _MOST_WRAPPED_WIDTH = 120  # columns; nobody wraps wider than this by hand
-_SHORT_LINE = 0.5  # of the width: a row that stops here without an end is a heading
+_SHORT_LINE = (
+    0.75  # of the width: a row that stops here without an end, before a capital, is a heading or a figure
+)
+_SHORT_FIRST_LINE = 0.5  # the first row may be shorter, for an indent or a dateline that was taken off
 _ROOMY_LINE = 0.8  # of the width: a row that stops here with a full stop ends its paragraph
 
 
@@ -92,7 +100,11 @@ def _lines(text: str, start: int, end: int) -> list[_Line]:
 
 
 def _first_word_width(body: str) -> int:
-    return len(body.split(None, 1)[0]) if len(body) < 1000 else body.find(" ", 0, 1000) % 1000
+    return len(body[:1000].split(None, 1)[0])
+
+
+def _is_table(line: _Line) -> bool:
+    return bool(_TABLE_RE.search(line.body[:300]))
 
 
 def _runs_on(above: _Line, below: _Line) -> bool:
@@ -103,15 +115,19 @@ def _runs_on(above: _Line, below: _Line) -> bool:
 
 def _wrapped_width(lines: list[_Line]) -> int:
     """The width the text is wrapped at; 0 where lines are paragraphs."""
-    pairs = [(above, below) for above, below in pairwise(lines) if not below.after_blank]
+    pairs = [
+        (above, below)
+        for above, below in pairwise(lines)
+        if not (below.after_blank or _is_table(above) or _is_table(below))
+    ]
     if len(pairs) < 2:
         return 0
     widths = sorted(above.width for above, _ in pairs)
     width = widths[int(0.9 * (len(widths) - 1))]
-    running = sum(_runs_on(above, below) for above, below in pairs)
-    if width > _MOST_WRAPPED_WIDTH or running < _WRAPPED_SHARE * len(pairs):
+    if width > _MOST_WRAPPED_WIDTH:
         return 0
-    return width
+    running = sum(_runs_on(above, below) or bool(_HANGING_RE.search(above.body)) for above, below in pairs)
+    return width if running >= _WRAPPED_SHARE * len(pairs) else 0
 
 
 def _joins(above: _Line, below: _Line, width: int, in_list: bool) -> bool:
@@ -125,7 +141,7 @@ def _joins(above: _Line, below: _Line, width: int, in_list: bool) -> bool:
         return False
     if _RULE_RE.match(below.body) or _RULE_RE.match(above.body):
         return False
-    if _TABLE_RE.search(above.body[:300]) or _TABLE_RE.search(below.body[:300]):
+    if _is_table(above) or _is_table(below):
         return False
     if not width:
         return _runs_on(above, below)
@@ -136,7 +152,9 @@ def _joins(above: _Line, below: _Line, width: int, in_list: bool) -> bool:
     needed = above.width + 1 + _first_word_width(below.body)
     if ended:
         return needed >= _ROOMY_LINE * width
-    return not (needed < _SHORT_LINE * width and below.body[:1].isupper())
+    if _runs_on(above, below) or _HANGING_RE.search(above.body):
+        return True
+    return needed >= (_SHORT_FIRST_LINE if above.after_blank else _SHORT_LINE) * width
 
 
 def split_blocks(text: str, start: int, end: int) -> list[Block]:

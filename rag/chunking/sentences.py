@@ -31,7 +31,7 @@ _OPENERS = "“„«‹‘‚"
 _CLOSING = {"“": "”", "„": "”", "«": "»", "‹": "›", "‘": "’", '"': '"', "'": "'", "‚": "’"}
 _QUOTE_RE = re.compile("[\"'“”„‟«»‹›‘’‚‛]")
 _LEADS = "([—–-"  # what a straight mark may follow and still open
-_ENDERS = ".!?…。！？"
+_ENDERS = ".!?…。！？।"
 _ATTACHED = "\"'”’»›)]}"  # belong to the sentence before when they touch it
 
 _MONTHS = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\b"
@@ -50,10 +50,17 @@ _STARTERS = (
     r"(?:The|It|He|She|They|We|But|This|These|Those|That|There|However|Meanwhile|Its|Their|His|Her|In|On|At|If|As|When"
     r"|While|Although|And|After|Before|Since|Last|Some|Both|Neither|You|Our|For|According|Also|Earlier|Analysts)\b"
 )
-# An abbreviation that often ends a sentence, before a word that seldom continues one.
+_TITLES = (
+    r"(?:Chief|Chair\w*|Presidents?|Vice|CEO|Director|Spokes\w+|Executives?|Officials?|Managers?|Group)\b"
+)
+_VERBS = (
+    r"said|says|is|are|was|were|has|have|had|will|would|also|now|earlier|did|does|could|may|plans|expects"
+)
+# An abbreviation that often ends a sentence, before a word that seldom continues one; a company's, also before a new
+# subject and its verb ("Sealy Inc. Dean said").
 _ABBREVIATION_END_RE = re.compile(
-    r"\b(?:Inc|Co|Corp|Ltd|Plc|plc|Bros|Jr|Sr|etc|U\.S|U\.K|U\.N|E\.U|D\.C|[ap]\.m)\.[\"”’)]*\s+"
-    rf"(?=[\"“‘(]?{_STARTERS})"
+    r"\b(?:U\.S|U\.K|U\.N|E\.U|D\.C|Jr|Sr|etc|[ap]\.m|(?P<company>Inc|Co|Corp|Ltd|[Pp]lc|Bros))\.[\"”’)]*\s+"
+    rf"(?=[\"“‘(]?(?:{_STARTERS}|(?(company)(?!{_TITLES})[A-Z]\w+\s(?:{_VERBS})\b|(?!))))"
 )
 _BRACKETED_END_RE = re.compile(r"[.!?…][\"”’]?[)\]]\s+(?=[\"“‘(\[]?[A-Z0-9])")
 _RUN_TOGETHER_RE = re.compile(r"[^\W\d_]*[a-z\d]{2}[.!?…][\"”’)]*$")
