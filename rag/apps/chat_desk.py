@@ -1,0 +1,113 @@
+"""What the chat page answers from: an engine and an index, opened when they can be, and what is said about them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from rag.apps import chat_view as view
+from rag.apps.chat_examples import candidates, pick
+from rag.errors import RagError
+
+if TYPE_CHECKING:
+    from rag.answering.engine import AnswerEngine
+    from rag.index.index import Index
+
+LISTED = 60  # articles in the list beside the chat
+EXAMPLES_FROM = 40  # articles that example questions are made from
+EXAMPLES_WAIT = 8.0  # seconds a page waits for them at most; it is usable meanwhile
+
+Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
+
+
+class Desk:
+    """The engine and index behind the page, opened again when they could not be opened at first.
+
+    Args:
+        opener: opens both; a RagError of it is shown on the page, and reloading the page tries again.
+        path: the index's folder, as the page names it.
+    """
+
+    def __init__(self, opener: Opener, path: Path) -> None:
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._opened: tuple[AnswerEngine, Index] | None = None
+        self._examples: Future[list[str]] | None = None
+        self._examples_of = -1
+        self.path = path
+        self.problem = ""
+
+    def open(self) -> tuple[AnswerEngine, Index] | None:
+        """Engine and index, or None with the reason in ``problem``."""
+        with self._lock:
+            if self._opened is None:
+                try:
+                    self._opened = self._opener()
+                    self.problem = ""
+                except RagError as error:
+                    self.problem = str(error)
+            return self._opened
+
+    def shelf(self) -> view.Shelf | None:
+        """What the page says about the index; None when it cannot be read."""
+        opened = self.open()
+        if opened is None:
+            return None
+        try:
+            status = opened[1].status()
+        except RagError as error:
+            self.problem = str(error)
+            return None
+        return view.Shelf(
+            name=self.path.name or str(self.path),
+            path=str(self.path),
+            documents=status.documents,
+            synced_at=status.synced_at,
+            folder=status.folder,
+        )
+
+    def library(self) -> str:
+        """The list of articles as HTML; empty when there are none."""
+        opened = self.open()
+        try:
+            listed = opened[1].documents() if opened else []
+        except RagError:
+            return ""  # the conversation's place already says what is wrong
+        entries = [
+            view.Entry(item.path, item.title, item.source, item.published) for item in islice(listed, LISTED)
+        ]
+        return view.library(entries, len(listed)) if listed else ""
+
+    def examples(self) -> list[str]:
+        """Example questions, found once per state of the index by a thread of their own."""
+        opened = self.open()
+        if opened is None:
+            return []
+        engine, index = opened
+        with self._lock:
+            if self._examples is None or self._examples_of != index.generation:
+                self._examples, self._examples_of = Future(), index.generation
+                threading.Thread(
+                    target=_find_examples, args=(engine, index, self._examples), daemon=True
+                ).start()
+            wanted = self._examples
+        try:
+            return wanted.result(timeout=EXAMPLES_WAIT)
+        except TimeoutError:
+            return []
+
+
+def _find_examples(engine: AnswerEngine, index: Index, result: Future[list[str]]) -> None:
+    kept: list[str] = []
+    try:
+        listed = index.documents()
+        some = listed[:: max(1, len(listed) // EXAMPLES_FROM)][:EXAMPLES_FROM]
+        kept = pick(candidates(index.document(item.path) for item in some), engine.ask)
+    except RagError:
+        pass  # a page without examples is still a whole page; what is wrong shows with the first question
+    finally:
+        result.set_result(kept)
