@@ -60,11 +60,11 @@ class Lexical:
         self._stamp_file = folder / STAMP
         self._catalog = catalog
         self._lock = lock
-        self._guard = threading.Lock()
+        self._guard = threading.Lock()  # among readers; the writer's lock is what guards the folder
         self._analyser_: tantivy.TextAnalyzer | None = None
         self._schema_: tantivy.Schema | None = None
-        # What searches use, after the catalog's token that it shows. Replaced as a pair, never changed.
-        self._shown: tuple[str, tantivy.Index] | None = None
+        # What searches use: a searcher never changes, unlike its index; before it, the catalog's token it shows.
+        self._shown: tuple[str, tantivy.Searcher] | None = None
         self._waited_for: str | None = None
 
     # -- searching ---------------------------------------------------------------------------------------------------
@@ -95,8 +95,7 @@ class Lexical:
         import tantivy
 
         with self._catalog.latest():
-            token, index = self._current()
-        searcher = index.searcher()
+            token, searcher = self._current()
         terms = self._terms(text, stopwords)
         if not terms or not searcher.num_docs:
             return []
@@ -131,8 +130,8 @@ class Lexical:
 
     # -- keeping in step ---------------------------------------------------------------------------------------------
 
-    def _current(self) -> tuple[str, tantivy.Index]:
-        """The index to search, with the token of the state it shows: the catalog's, unless a writer is at it."""
+    def _current(self) -> tuple[str, tantivy.Searcher]:
+        """The searcher to use, with the token of the state it shows: the catalog's, unless a writer is at it."""
         token = self._catalog.state()[1]
         shown = self._shown
         if shown is not None and shown[0] == token:
@@ -161,9 +160,10 @@ class Lexical:
         if stamp is None or stamp.token != token or stamp.format != FORMAT:
             return False
         index = self._open() if stamps.intact(self._stamp_file, stamp) else None
-        if index is not None:
-            self._shown = token, index
-        return index is not None
+        if index is None or not stamps.intact(self._stamp_file, stamp):  # a writer committed just now
+            return False
+        self._shown = token, index.searcher()
+        return True
 
     def _open(self) -> tantivy.Index | None:
         """The folder's index, or None when it is not a usable one."""
@@ -171,15 +171,19 @@ class Lexical:
 
         try:
             index = tantivy.Index.open(str(self._folder))
-            index.register_tokenizer(_ANALYSER, self._analyser())
+            self._prepare(index)
             index.reload()
         except _TANTIVY_ERRORS:
             return None
         return index
 
+    def _prepare(self, index: tantivy.Index) -> None:
+        index.register_tokenizer(_ANALYSER, self._analyser())
+        index.config_reader("manual")  # no thread that watches the folder: the catalog says when to look
+
     def _use(self, index: tantivy.Index, token: str) -> None:
         index.reload()
-        self._shown = token, index
+        self._shown = token, index.searcher()
 
     def _repair_if_free(self, token: str) -> bool:
         """Bring the folder in step if no one is writing; on a read-only or full medium, build in memory."""
@@ -189,7 +193,7 @@ class Lexical:
             try:
                 if self._catalog.state()[1] != token:
                     return False
-                self._bring_in_step()
+                self.repair()
             finally:
                 self._lock.release()
         except OSError:
@@ -199,14 +203,11 @@ class Lexical:
     def repair(self) -> None:
         """Bring the folder in step with the catalog; the caller holds the writer's lock.
 
+        What differs is added and removed; a damaged folder is made anew.
+
         Raises:
             OSError: when it cannot be written.
         """
-        with self._guard:
-            self._bring_in_step()
-
-    def _bring_in_step(self) -> None:
-        """Open the folder and add and remove what differs from the catalog, or make it anew if it is damaged."""
         token = self._catalog.state()[1]
         if self._open_stamped(token):
             return
@@ -234,10 +235,9 @@ class Lexical:
             OSError: when the folder cannot be written. If the block was done, the catalog has changed: the folder is
                 then behind, and repaired when it is next asked.
         """
-        with self._guard:
-            if self._shown is None:
-                raise RuntimeError("repair() comes first")
-            index = self._shown[1]
+        index = self._open()
+        if index is None:
+            raise OSError(f"{self._folder} cannot be opened")
         with _tantivy_errors(self._folder):
             writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
             try:
@@ -253,10 +253,9 @@ class Lexical:
         with _tantivy_errors(self._folder):
             writer.commit()
             writer.wait_merging_threads()
-            with self._guard:
-                token = self._catalog.state()[1]
-                self._stamp(token)
-                self._use(index, token)
+            token = self._catalog.state()[1]
+            self._stamp(token)
+            self._use(index, token)
 
     def _write(self, index: tantivy.Index, removed: Iterable[int], rows: Iterable[LexicalRow]) -> None:
         writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
@@ -296,14 +295,14 @@ class Lexical:
         self._folder.mkdir()
         with _tantivy_errors(self._folder):
             index = tantivy.Index(self._schema(), path=str(self._folder))
-        index.register_tokenizer(_ANALYSER, self._analyser())
+        self._prepare(index)
         return index
 
     def _build_in_memory(self) -> tantivy.Index:
         import tantivy
 
         index = tantivy.Index(self._schema())
-        index.register_tokenizer(_ANALYSER, self._analyser())
+        self._prepare(index)
         self._write(index, (), self._catalog.lexical_rows(sorted(self._catalog.live_documents())))
         return index
 
@@ -348,7 +347,6 @@ def _held_documents(index: tantivy.Index) -> set[int]:
     """The ids of the documents that have chunks in the index."""
     import tantivy
 
-    index.reload()
     searcher = index.searcher()
     if not searcher.num_docs:
         return set()

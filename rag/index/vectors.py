@@ -184,25 +184,31 @@ class Vectors:
             token = self._catalog.state()[1]
             if self._view is not None and self._view[0] == token:
                 return saved
-            if self._view is None:
-                stamp = stamps.read(self._stamp_file)
-                store = self._load(stamp)
+            if self._view is not None:
+                store: FaissStore | None = self._view[1]
+                shared = True
+            else:
+                stamp, store = self._load()
                 saved = store is not None and stamp is not None and stamp.token == token
                 shared = False
-            else:
-                store = self._view[1]
-                shared = True
-            if not saved:
+            if store is None or not saved:
                 store = self._caught_up(store, shared=shared)
-        assert store is not None
         self._view = (token, store)
         return saved
 
-    def _load(self, stamp: stamps.Stamp | None) -> FaissStore | None:
-        dimension = self._dimension()
-        if stamp is None or stamp.format != FORMAT or not stamps.intact(self._stamp_file, stamp):
-            return None
-        return FaissStore.load(self._file, dimension)
+    def _load(self) -> tuple[stamps.Stamp | None, FaissStore | None]:
+        """The file's stamp and store, or no store when the two do not belong together."""
+        while True:
+            stamp = stamps.read(self._stamp_file)
+            if stamp is None or stamp.format != FORMAT:
+                return stamp, None
+            if stamps.intact(self._stamp_file, stamp):
+                store = FaissStore.load(self._file, self._dimension())
+                if store is None or stamps.intact(self._stamp_file, stamp):
+                    return stamp, store
+            if stamps.read(self._stamp_file) == stamp:
+                return stamp, None
+            # another process replaced the file while it was looked at
 
     def _dimension(self) -> int:
         return int(self._catalog.manifest().get("dimension", "1"))

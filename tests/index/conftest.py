@@ -1,55 +1,45 @@
-"""A tiny deterministic encoder for tests of storage: words are hashed to directions, so equal words are near."""
+"""Fixtures for tests of storage: a small folder of articles, and an index over it with the word encoder."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+import pytest
+from index.word_encoder import WordEncoder, write_articles
 
-from rag.models.encoder import Encoded, Passage
+from rag.index.index import Index
+from rag.settings import Settings
 
 
-class WordEncoder:
-    """Sum of one pseudo-random direction per word. ``passages`` counts what it was asked to encode."""
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Small chunks, so that short articles have several."""
+    return Settings(index=tmp_path / "index", chunk_tokens=24, chunk_overlap=1)
 
-    def __init__(self, fingerprint: str = "words-1", dimension: int = 32) -> None:
-        self.name = "words"
-        self.fingerprint = fingerprint
-        self.dimension = dimension
-        self.window = 256
-        self.passages = 0
-        self._directions: dict[str, NDArray[np.float32]] = {}
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with six articles; article ``a3.txt`` alone holds the word ``marker3``."""
+    folder = tmp_path / "articles"
+    write_articles(folder, range(6))
+    return folder
 
-    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.stack([self._vector(text) for text in texts])
 
-    def encode_passages(
-        self, passages: Sequence[Passage], progress: Callable[[int], None] | None = None
-    ) -> list[Encoded]:
-        encoded = []
-        for passage in passages:
-            rows = [self._vector(passage.text[one.start : one.end]) for one in passage.sentences]
-            encoded.append(
-                Encoded(self._vector(passage.prefix + passage.text), np.stack(rows).astype(np.float16))
-            )
-            self.passages += 1
-            if progress is not None:
-                progress(1)
-        return encoded
+@pytest.fixture
+def words() -> WordEncoder:
+    return WordEncoder()
 
-    def _vector(self, text: str) -> NDArray[np.float32]:
-        total = np.full(self.dimension, 1e-6, dtype=np.float32)
-        for word in text.lower().split():
-            word = word.strip(".,;:!?\"'()")
-            if word not in self._directions:
-                seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
-                self._directions[word] = np.random.default_rng(seed).standard_normal(
-                    self.dimension, dtype=np.float32
-                )
-            total += self._directions[word]
-        return total / np.linalg.norm(total)
+
+@pytest.fixture
+def index(settings: Settings, words: WordEncoder) -> Iterator[Index]:
+    """An empty index."""
+    with Index.open(settings.index, settings=settings, encoder=words) as index:
+        yield index
+
+
+@pytest.fixture
+def synced(index: Index, folder: Path) -> Index:
+    """An index over the six articles."""
+    index.sync(folder)
+    return index
