@@ -82,13 +82,12 @@ def _article(desk: Desk, wanted: Any) -> dict[str, str]:
 # --- the page ---
 
 
-def build(engine: AnswerEngine, index: Index, settings: Settings) -> gradio.Blocks:
+def build(engine: AnswerEngine, index: Index) -> gradio.Blocks:
     """The chat page over an engine that is ready. Serve it with ``look()``: ``page.launch(**look())``.
 
     Args:
         engine: answers the questions.
         index: the articles; what is cited is shown from it.
-        settings: says where the index lies.
     """
     return _page(Desk(lambda: (engine, index), index.path))
 
@@ -169,10 +168,13 @@ def _page(desk: Desk) -> gradio.Blocks:
             "concurrency_limit": 2,
         }
         settled: dict[str, Any] = {"fn": None, "js": "() => window.dispatchEvent(new Event('rag:settled'))"}
-        gr.on([question.submit, send.click], **sends).then(**settled)
+        typed = gr.on([question.submit, send.click], **sends)
         # an example is sent without passing through the box, where somebody may be typing
         picked = "(typed, past) => [document.querySelector('#thread .turns').dataset.ask || typed, past]"
-        thread.ask(**sends, js=picked).then(**settled)
+        clicked = thread.ask(**sends, js=picked)
+        for sent in (typed, clicked):
+            sent.then(**settled)
+            sent.failure(**settled)  # a generator that fails midway does not reach then
         page.load(
             arrive,
             outputs=[masthead, welcome, panel, question],

@@ -64,10 +64,10 @@ class Desk:
             return None
         return view.Shelf(
             name=self.path.name or str(self.path),
-            path=str(self.path),
+            path=_near(self.path),
             documents=status.documents,
             synced_at=status.synced_at,
-            folder=status.folder,
+            folder=_near(Path(status.folder)) if status.folder else None,
         )
 
     def library(self) -> str:
@@ -99,6 +99,12 @@ class Desk:
             return wanted.result(timeout=EXAMPLES_WAIT)
         except TimeoutError:
             return []
+
+
+def _near(path: Path) -> str:
+    """A path as one would type it here: relative where it lies below the working folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _find_examples(engine: AnswerEngine, index: Index, result: Future[list[str]]) -> None:

@@ -25,7 +25,7 @@ LONGEST_QUESTION = 80  # characters; an example must be read at a glance
 _WORD = r"[A-Z][\w&]*(?:[-’'][A-Z]?\w+)*"  # a capitalised word: Nissan, L-H, O’Brien
 _NAME = rf"{_WORD}(?: (?:of |the |for )?{_WORD}){{0,4}}"
 _NAMES = rf"{_NAME}(?:(?:, {_NAME})* and {_NAME})?"
-_THING = r"the (?:[a-z]+(?:-[a-z]+)? ){1,3}?"
+_THING = r"[Tt]he (?:[a-z]+(?:-[a-z]+)? ){1,3}?"
 _SUBJECT = rf"(?P<s>(?:[Tt]he )?{_NAMES})"
 _CLAUSE = r"(?:^|[,;:—–] ?(?:so |and |but |as |while |that |where )?|\bthat )"  # where a clause may begin
 _AUX = r"(?P<aux>has|have|had|is|are|was|were|will)"
@@ -202,6 +202,12 @@ def _questions(sentence: str) -> Iterator[tuple[str, str]]:
             yield kind, question
 
 
+def _rank(candidate: Candidate) -> tuple[int, bool]:
+    """The better kinds first, and before others those that name somebody or something."""
+    named = any(word[0].isupper() for word in candidate.question.split()[1:])
+    return _KINDS.index(candidate.kind), not named
+
+
 def candidates(documents: Iterable[Document]) -> list[Candidate]:
     """Questions made from the openings of articles, best kinds first and the articles taking turns."""
     shelves: list[list[Candidate]] = []
@@ -214,7 +220,7 @@ def candidates(documents: Iterable[Document]) -> list[Candidate]:
             sentence = " ".join(document.text[span.start : span.end].split())
             for kind, question in _questions(sentence):
                 found.setdefault(question, Candidate(question, kind, document.path, span.start, span.end))
-        shelves.append(sorted(found.values(), key=lambda candidate: _KINDS.index(candidate.kind)))
+        shelves.append(sorted(found.values(), key=_rank))
     rounds = max((len(shelf) for shelf in shelves), default=0)
     mixed = [shelf[at] for at in range(rounds) for shelf in shelves if at < len(shelf)]
     return list({candidate.question: candidate for candidate in mixed}.values())

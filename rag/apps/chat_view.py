@@ -265,7 +265,7 @@ def how_to_add(shelf: Shelf) -> str:
     folder = shelf.folder or "FOLDER"
     return (
         f"To add articles, put .txt or .md files into <code>{escape(folder)}</code> and run "
-        f"<code>rag sync {escape(folder)} --index {escape(shelf.path)}</code>"
+        f'<code class="command">rag sync {escape(folder)} --index {escape(shelf.path)}</code>'
     )
 
 
@@ -302,7 +302,7 @@ def welcome(shelf: Shelf | None, problem: str = "") -> str:
     if shelf.documents == 0:
         return (
             '<section class="welcome"><p class="welcome-lead">There are no articles here yet</p>'
-            f"<p>{how_to_add(shelf)}, then reload this page.</p></section>"
+            f"<p>{how_to_add(shelf)}</p><p>Then reload this page.</p></section>"
         )
     return (
         '<section class="welcome"><p class="welcome-lead">What would you like to know?</p>'
