@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
+from places import REAL_SEEDS, SEEDS
 from rag.index.index import Index
+
 from rag.models.encoder import Encoder, load_encoder
 from rag.settings import DEFAULT_ENCODER, Settings
-
-ROOT = Path(__file__).resolve().parent.parent
-SEEDS = ROOT / "seeds"
-REAL_SEEDS = ROOT.parent / "shared" / "seeds"
-"""The five articles as they were published; not part of the project, so tests over them skip where they are absent."""
 
 
 @pytest.fixture(autouse=True)

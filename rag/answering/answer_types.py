@@ -108,8 +108,42 @@ def persons(text: str) -> list[Sentence]:
     return found
 
 
+def expansion(acronym: str, text: str) -> Sentence | None:
+    """Where ``text`` spells an acronym out: "software-defined vehicle (SDV)", "MoU (Memorandum of Understanding)".
+
+    The words' first letters must give the acronym, so that a bracket alone proves nothing.
+    """
+    letters = [letter.casefold() for letter in acronym if letter.isalnum()]
+    if len(letters) < 2:
+        return None
+    for match in re.finditer(rf"\(\s*{re.escape(acronym)}s?\s*\)", text, re.IGNORECASE):
+        start = _initials_before(letters, text[: match.start()])
+        if start is not None:
+            return Sentence(start, len(text[: match.start()].rstrip()))
+    for match in re.finditer(rf"\b{re.escape(acronym)}\s*\(([^)]+)\)", text, re.IGNORECASE):
+        if _initials_before(letters, match.group(1)) == 0:
+            return Sentence(*match.span(1))
+    return None
+
+
+def _initials_before(letters: list[str], text: str) -> int | None:
+    """Where the words at the end of ``text`` begin whose first letters are ``letters``; small words may be skipped."""
+    wanted = list(letters)
+    for match in reversed(list(re.finditer(r"[^\W_]+", text))):
+        word = match.group().casefold()
+        if word[0] == wanted[-1]:
+            wanted.pop()
+            if not wanted:
+                return match.start()
+        elif word not in ("of", "and", "the", "for", "in", "on", "to"):
+            return None
+    return None
+
+
 def holds_answer(analysis: Analysis, text: str) -> bool:
     """Whether a sentence holds something of the asked kind that the question did not already say."""
+    if analysis.kind == "expansion":
+        return expansion(analysis.acronym, text) is not None
     if analysis.role:
         return any(_is_new(analysis, text[span.start : span.end]) for span in persons(text))
     found = spans(analysis.kind, text)
@@ -132,6 +166,9 @@ def short_answer(analysis: Analysis, text: str) -> str | None:
 
     With several candidates nothing is returned: choosing needs a reader.
     """
+    if analysis.kind == "expansion":
+        spelled = expansion(analysis.acronym, text)
+        return text[spelled.start : spelled.end] if spelled else None
     if analysis.kind not in ("date", "amount", "count"):
         return None
     candidates = [

@@ -1,4 +1,4 @@
-"""Citations: made only after the quote was compared with the document's own characters, numbered as a reader meets them."""
+"""Citations: made only after the quote was compared with the document's own characters; numbered in order of use."""
 
 from __future__ import annotations
 

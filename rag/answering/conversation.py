@@ -22,7 +22,7 @@ _POSSESSIVE = r"its|their|his|her"
 _PRONOUN = re.compile(rf"\b(?:{_SUBJECT}|{_POSSESSIVE}|them|him|that|there)\b", re.IGNORECASE)
 # "it" that stands for nothing, "that" that joins clauses, "there is": no reference to what went before.
 _EXPLETIVE = re.compile(
-    r"\b(?:is|was|will|would) it (?:true|possible|likely|clear|said|known|right|correct)\b|\bit (?:is|was) (?:true|possible|said"
+    r"\b(?:is|was|will|would) it (?:true|possible|likely|clear|said|known|right|correct)\b(?: that)?|\bit (?:is|was) (?:true|possible|said"
     r"|known|reported|announced) that\b|\bthere (?:is|are|was|were|will|any)\b|\b(?:is|are|was|were) there\b|"
     r"\b(?:say|says|said|true|know|think|mean|means|so|given|fact|clear|all|the \w+) that\b|\bthat (?:is|are|was|were|will|has|have|had)\b|"
     r"\bthis (?:week|month|year|article|news|deal's)\b",
@@ -43,13 +43,66 @@ _BARE_WH = re.compile(
     r"by whom|with whom|for whom|what for|why not|how so|how come)\s*(?:exactly|precisely|then)?\s*\?*$",
     re.IGNORECASE,
 )
-_BREAK = frozenset(
-    """who whom whose what when where why which how is are was were be been being do does did has have had will would
-    can could shall should may might must if whether isn't aren't wasn't don't doesn't didn't it they them he she
-    say said says tell""".split()
+# "why do they want to do that?" asks no more than "why?"
+_EMPTY_REST = re.compile(
+    r"(?<=\w)\s+(?:is|was|are|were|do|does|did|will|would|have|has) (?:it|they|that|this|he|she|those)(?: (?:want|wants|have|has|going|"
+    r"plan|decide|need))?(?: to)?(?: do| happen| so)?(?: that| this| it| so)?(?=\s*\?*$)",
+    re.IGNORECASE,
 )
-_DETERMINERS = frozenset("the a an this that these those their its his her".split())
-_LINKS = frozenset("of and between for in on with to from by & at".split())
+_BREAK = frozenset(
+    [
+        "who",
+        "whom",
+        "whose",
+        "what",
+        "when",
+        "where",
+        "why",
+        "which",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "will",
+        "would",
+        "can",
+        "could",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "if",
+        "whether",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "it",
+        "they",
+        "them",
+        "he",
+        "she",
+        "say",
+        "said",
+        "says",
+        "tell",
+    ]
+)
+_DETERMINERS = frozenset(["the", "a", "an", "this", "that", "these", "those", "their", "its", "his", "her"])
+_LINKS = frozenset(["of", "and", "between", "for", "in", "on", "with", "to", "from", "by", "&", "at"])
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
@@ -75,8 +128,9 @@ def _answer_of(turn: Turn) -> str:
 
 def _complete(question: str, previous: str, answer: str) -> str:
     """Fill one question from the (already standalone) question before it and that one's answer."""
-    if _BARE_WH.match(question):
-        opening = re.sub(r"^(?:and|but|so)\s+", "", question.rstrip("? "), flags=re.IGNORECASE)
+    bare = _EMPTY_REST.sub("", question)
+    if _BARE_WH.match(bare):
+        opening = re.sub(r"^(?:and|but|so)\s+", "", bare.rstrip("? "), flags=re.IGNORECASE)
         return f"{opening} {_lower_first(_without_wh(previous))}".rstrip("? ") + "?"
     own_names = _names(question)
     if _ELLIPSIS.match(question):

@@ -12,10 +12,9 @@ from rag.answering.citations import Numbering, marked
 from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
-from rag.answering.lexicon import capitalised_terms
 from rag.answering.question import Analysis, analyse, parts
 from rag.errors import InputError
-from rag.models.reader import Reader, load_reader
+from rag.models.reader import Reader, Reading, load_reader
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     Answer,
@@ -23,7 +22,6 @@ from rag.types import (
     Filters,
     Hit,
     Query,
-    ScoredSentence,
     Sentence,
     Statement,
     Verdict,
@@ -111,20 +109,34 @@ class AnswerEngine:
     def _answer_part(
         self, text: str, hits: tuple[Hit, ...], document_of: Callable[[str], Document]
     ) -> _PartResult:
-        names = capitalised_terms(hit.text for hit in hits)
-        analysis = analyse(text, names)
+        material = evidence.Material(hits)
+        analysis = material.corrected(analyse(text, material.names))
         readings = None
         if self.reader is not None and hits:
             readings = self.reader.read(
-                text,
-                [hit.text for hit in hits],
-                [[_relative(sentence, hit) for sentence in hit.sentences] for hit in hits],
+                text, [hit.text for hit in hits], [sentences_within(hit) for hit in hits]
             )
-        gate = Gate(analysis, document_of)
-        model = evidence.calibration(readings is not None)
-        weighed = evidence.weigh(analysis, hits, readings, gate.passes, model)
-        drafts = extractive.compose(analysis, weighed, model.threshold, document_of)
+        weighed = weigh(analysis, material, readings, document_of)
+        threshold = evidence.calibration(readings is not None).threshold
+        drafts = extractive.compose(analysis, weighed, threshold, document_of)
         return _PartResult(analysis, hits, tuple(drafts), _short(analysis, drafts))
+
+
+def weigh(
+    analysis: Analysis,
+    material: evidence.Material,
+    readings: Sequence[Reading] | None,
+    document_of: Callable[[str], Document],
+) -> list[evidence.Evidence]:
+    """Score the sentences of the passages that may answer at all, best first, by the shipped calibration."""
+    gate = Gate(analysis, document_of)
+    return evidence.weigh(
+        analysis,
+        material,
+        readings,
+        lambda position: gate.passes(material.hits[position], material.passages[position]),
+        evidence.calibration(readings is not None),
+    )
 
 
 class _Clock:
@@ -151,8 +163,9 @@ def _asked_parts(question: str) -> list[str]:
     return [pieces[0], *(conversation.standalone(piece, pieces[:1]) for piece in pieces[1:])]
 
 
-def _relative(sentence: ScoredSentence, hit: Hit) -> Sentence:
-    return Sentence(sentence.start - hit.start, sentence.end - hit.start)
+def sentences_within(hit: Hit) -> list[Sentence]:
+    """A hit's sentences with offsets into the hit's own text, as the reader wants them."""
+    return [Sentence(sentence.start - hit.start, sentence.end - hit.start) for sentence in hit.sentences]
 
 
 def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None:
@@ -160,7 +173,7 @@ def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None
     if not drafts or analysis.kind in ("yesno", "list", "differences", "summary", "quote"):
         return None
     best = max(drafts, key=lambda draft: draft.evidence.probability).evidence
-    if best.span is not None:
+    if best.span is not None and analysis.kind != "expansion":
         offset = best.hit.start
         return extractive.readable(best.hit.text[best.span[0] - offset : best.span[1] - offset])
     return short_answer(analysis, extractive.readable(best.sentence.text))

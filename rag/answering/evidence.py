@@ -1,10 +1,10 @@
 """How likely each found sentence is to answer the question: a handful of readable features and one logistic regression.
 
-The features say how near the sentence is to the question, how much of the question it and its passage cover, whether it
-holds the kind of thing asked for, and - when the reader is there - what the reader makes of the passage. The weights were
-fitted by ``eval/bench/calibrate.py`` and are kept in ``calibration.json`` beside this file, with the data they come from
-and the precision and recall of their threshold. Names and numbers the question insists on are no feature but a gate: an
-article that never mentions Tesla cannot say who runs it.
+The features say how near the sentence is to the question, how much of the question it and its passage cover, whether
+it holds the kind of thing asked for, and - when the reader is there - what the reader makes of the passage. The weights
+were fitted by ``eval/calibrate.py`` and are kept in ``calibration.json`` beside this file, with the data they come from
+and the precision and recall of their threshold. Names and numbers the question insists on are no feature but a gate
+(``gate.py``): an article that never mentions Tesla cannot say who runs it.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rag.answering import answer_types
-from rag.answering.lexicon import NUMBER_WORDS, same_term, terms
+from rag.answering.lexicon import Word, same_term, terms, words, written_as_names
 from rag.answering.question import Analysis
 from rag.types import Hit, ScoredSentence
 
@@ -34,6 +35,7 @@ FEATURES = (
     "passage_coverage",  # share of the question's terms in the passage and title
     "type_match",  # the sentence holds the kind of thing asked for
     "names_in_sentence",  # share of the question's names in the sentence
+    "new_terms",  # log of 1 + how many terms it adds to the question's own; an echo adds none
 )
 READER_FEATURES = (
     *FEATURES,
@@ -42,6 +44,7 @@ READER_FEATURES = (
     "sentence_evidence",  # the reader's evidence for this sentence
     "span_here",  # the reader's best span lies in this sentence
 )
+_PROOF = 0.99
 _NAME_WEIGHT = 2.0  # a name identifies what is asked about; an ordinary word has synonyms
 
 
@@ -88,53 +91,114 @@ def calibration(with_reader: bool) -> Calibration:
     )
 
 
+class Material:
+    """The words of the found passages, taken apart once per question.
+
+    Args:
+        hits: the passages; ``passages`` and ``sentences`` follow their order.
+    """
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self.hits = tuple(hits)
+        self.passages: list[frozenset[str]] = []
+        self.sentences: list[list[frozenset[str]]] = []
+        names: set[str] = set()
+        plain: set[str] = set()
+        for hit in hits:
+            found = words(hit.text)
+            self.sentences.append(_by_sentence(hit, found))
+            self.passages.append(frozenset(terms(hit.title)).union(*self.sentences[-1]))
+            named, written_plainly = written_as_names(hit.text, found)
+            names |= named
+            plain |= written_plainly
+        self.vocabulary = frozenset().union(*self.passages)
+        self.names = frozenset(names - plain)
+
+    def corrected(self, analysis: Analysis) -> Analysis:
+        """The analysis with terms that occur in no passage replaced by one that differs by a slip of the finger."""
+
+        def mend(term: str) -> str:
+            if term in self.vocabulary or len(term) < 5:
+                return term
+            near = sorted(other for other in self.vocabulary if same_term(term, other))
+            return near[0] if near else term
+
+        return replace(
+            analysis,
+            terms=tuple(dict.fromkeys(mend(term) for term in analysis.terms)),
+            names=tuple(dict.fromkeys(mend(name) for name in analysis.names)),
+        )
+
+
 def weigh(
     analysis: Analysis,
-    hits: Sequence[Hit],
+    material: Material,
     readings: Sequence[Reading] | None,
-    passes: Callable[[Hit], bool] = lambda hit: True,
-    model: Calibration | None = None,
+    passes: Callable[[int], bool],
+    model: Calibration,
 ) -> list[Evidence]:
     """Score every sentence of every hit, best first.
 
     Args:
         analysis: what the question asks for.
-        hits: the found passages.
+        material: the found passages.
         readings: one per hit when a reader ran, else None.
-        passes: the gate; sentences of a hit that fails it are left out.
-        model: the calibration to use; the shipped one by default.
+        passes: the gate, by the hit's position; sentences of a hit that fails it are left out.
+        model: the calibration to use.
     """
-    model = model or calibration(readings is not None)
     found = []
-    for position, hit in enumerate(hits):
-        if not passes(hit):
+    for position, hit in enumerate(material.hits):
+        if not passes(position):
             continue
         reading = readings[position] if readings is not None else None
-        passage_coverage = coverage(analysis, f"{hit.title}\n{hit.text}")
         for number, sentence in enumerate(hit.sentences):
-            features = features_of(analysis, hit, number, passage_coverage, reading)
-            span = _span_in(hit, sentence, reading)
-            found.append(Evidence(hit, sentence, model.probability(features), features, span))
+            if not _may_answer(analysis, material, position, number):
+                continue
+            features = features_of(analysis, material, position, number, reading)
+            # an acronym that is spelled out is proof, however far the sentence is from the question otherwise
+            probability = _PROOF if analysis.kind == "expansion" else model.probability(features)
+            found.append(Evidence(hit, sentence, probability, features, _span_in(hit, sentence, reading)))
     return sorted(
         found, key=lambda evidence: (-evidence.probability, evidence.hit.rank, evidence.sentence.start)
     )
 
 
+def _may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
+    """What an answer of a strict kind must have: an expansion spells the acronym out; the holder of an office is a
+    person named together with the organisation, in this sentence or the one before."""
+    if analysis.kind != "expansion" and not analysis.role:
+        return True
+    if not answer_types.holds_answer(analysis, material.hits[position].sentences[number].text):
+        return False
+    if not analysis.role:
+        return True
+    present = material.sentences[position][number]
+    before = material.sentences[position][number - 1] if number else frozenset[str]()
+    return set(analysis.names) <= present | before
+
+
 def features_of(
-    analysis: Analysis, hit: Hit, number: int, passage_coverage: float, reading: Reading | None
+    analysis: Analysis, material: Material, position: int, number: int, reading: Reading | None
 ) -> tuple[float, ...]:
-    """The features of one sentence, in the order of FEATURES (or READER_FEATURES when there is a reading)."""
+    """The features of one sentence, in the order of FEATURES (or READER_FEATURES when there is a reading).
+
+    Args:
+        position: which hit.
+        number: which of its sentences.
+    """
+    hit = material.hits[position]
     sentence = hit.sentences[number]
-    sentence_terms = terms(sentence.text)
+    present = material.sentences[position][number]
     base = (
         sentence.score,
         hit.scores.dense,
         hit.scores.lexical,
         1.0 / hit.rank,
-        _covered(analysis, sentence_terms),
-        passage_coverage,
+        coverage(analysis, present),
+        coverage(analysis, material.passages[position]),
         1.0 if answer_types.holds_answer(analysis, sentence.text) else 0.0,
-        share_of(analysis.names, sentence_terms),
+        _share(analysis.names, present),
+        math.log1p(len(present.difference(analysis.terms))),
     )
     if reading is None:
         return base
@@ -148,41 +212,35 @@ def features_of(
     )
 
 
-def coverage(analysis: Analysis, text: str) -> float:
-    """Share of the question's terms that stand in ``text``, names counting double; 1 for a question without terms."""
-    return _covered(analysis, terms(text))
-
-
-def share_of(wanted: Sequence[str], present: Sequence[str]) -> float:
-    """Share of the wanted terms that are present (spelling slips forgiven); 1 when nothing is wanted."""
-    if not wanted:
-        return 1.0
-    known = set(present)
-    return sum(term in known or any(same_term(term, other) for other in known) for term in wanted) / len(
-        wanted
-    )
-
-
-def missing(wanted: Sequence[str], text: str) -> list[str]:
-    """The wanted terms (or numbers) that ``text`` does not mention."""
-    known = set(terms(text))
-    known.update(NUMBER_WORDS[word] for word in known & NUMBER_WORDS.keys())
-    return [
-        term for term in wanted if term not in known and not any(same_term(term, other) for other in known)
-    ]
-
-
-def _covered(analysis: Analysis, present: Sequence[str]) -> float:
-    if not analysis.terms:
-        return 1.0
-    known = set(present)
+def coverage(analysis: Analysis, present: AbstractSet[str]) -> float:
+    """Share of the question's terms among ``present``, names and numbers counting double; 1 for no terms at all."""
     total = reached = 0.0
     for term in analysis.terms:
         weight = _NAME_WEIGHT if term in analysis.names or term in analysis.numbers else 1.0
         total += weight
-        if term in known or any(same_term(term, other) for other in known):
-            reached += weight
-    return reached / total
+        reached += weight if term in present else 0.0
+    return reached / total if total else 1.0
+
+
+def _share(wanted: Sequence[str], present: AbstractSet[str]) -> float:
+    return sum(term in present for term in wanted) / len(wanted) if wanted else 1.0
+
+
+def _by_sentence(hit: Hit, found: Sequence[Word]) -> list[frozenset[str]]:
+    """The terms of each of the hit's sentences; ``found`` are the words of the hit's text."""
+    result = []
+    position = 0
+    for sentence in hit.sentences:
+        start, end = sentence.start - hit.start, sentence.end - hit.start
+        while position > 0 and found[position - 1].start >= start:
+            position -= 1
+        inside: set[str] = set()
+        while position < len(found) and found[position].start < end:
+            if found[position].start >= start:
+                inside.update(found[position].terms)
+            position += 1
+        result.append(frozenset(inside))
+    return result
 
 
 def _span_in(hit: Hit, sentence: ScoredSentence, reading: Reading | None) -> tuple[int, int] | None:

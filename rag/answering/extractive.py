@@ -19,11 +19,16 @@ from rag.types import Document, ScoredSentence, Sentence
 MAX_STATEMENTS = 5
 _LIST_REACH = 4000  # characters to either side in which the rest of a list is looked for
 _SAME_FACT = 0.6  # Jaccard of content terms from which two sentences say the same (numbers must agree too)
-_SEVERAL = 0.5  # a further sentence of a list must be this near to the best one's probability
+# How near to the best sentence's probability a further one must be, and how many are shown at most.
+_FACT = (0.6, 2)
+_OPEN = (0.5, 3)
+_SEVERAL = (0.4, 5)
+_OPEN_KINDS = ("reason", "manner", "definition", "quote", "thing", "yesno")
+_VOICE = 0.25  # the same, for each article's voice in a comparison
 # A sentence that begins like this leans on the one before it.
 _LEANS_BACK = re.compile(
-    r"^(?:It|They|These|This|Those|He|She|Both|Such|His|Her|Their|Its|That|Here|There,)\b(?! (?:is|was) (?:worth|understood|said|"
-    r"reported|believed|expected|known|clear|not yet|also worth))"
+    r"^(?:It|They|These|This|Those|He|She|Both|Such|His|Her|Their|Its|That|Here|There,)\b(?! (?:is|was) "
+    r"(?:worth|understood|said|reported|believed|expected|known|clear|not yet|also worth))"
 )
 _LIST_ITEM = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–])[ \t]+\S")
 
@@ -54,10 +59,9 @@ def compose(
     if not evidence or evidence[0].probability < threshold:
         return []
     groups = _grouped(evidence, threshold)
-    chosen = _several(analysis, groups, threshold) if analysis.wants_several else groups[:1]
     drafts: list[Draft] = []
     seen: set[tuple[str, int]] = set()
-    for group in chosen:
+    for group in _chosen(analysis, groups, threshold):
         for draft in _with_context(analysis, group, document_of):
             key = (draft.pointers[0].document.path, draft.pointers[0].start)
             if key not in seen:
@@ -82,21 +86,28 @@ def _grouped(evidence: Sequence[Evidence], threshold: float) -> list[list[Eviden
     return [group for _, _, group in groups]
 
 
-def _several(analysis: Analysis, groups: list[list[Evidence]], threshold: float) -> list[list[Evidence]]:
-    """The groups a list, a comparison or a summary is made of, in reading order."""
+def _chosen(analysis: Analysis, groups: list[list[Evidence]], threshold: float) -> list[list[Evidence]]:
+    """The groups an answer is made of, in reading order: by article in order of worth, then as they stand there.
+
+    A second sentence is shown only when it is nearly as likely as the best, so a clear fact takes one sentence, and an
+    unclear one shows the candidates instead of hiding all but one.
+    """
     best = groups[0][0].probability
-    floor = max(threshold, best * _SEVERAL)
-    kept = [group for group in groups if group[0].probability >= floor]
     if analysis.kind in ("differences", "summary"):
         # one voice per article: what each has to say, not five sentences of one
         by_path: dict[str, list[Evidence]] = {}
         for group in groups:
-            if group[0].probability >= best * 0.25:
+            if group[0].probability >= best * _VOICE:
                 by_path.setdefault(group[0].hit.path, group)
-        kept = list(by_path.values()) if len(by_path) > 1 else kept
-    kept = kept[:MAX_STATEMENTS]
-    first_use = {path: rank for rank, path in reversed(list(enumerate(group[0].hit.path for group in kept)))}
-    return sorted(kept, key=lambda group: (first_use[group[0].hit.path], group[0].sentence.start))
+        kept = list(by_path.values()) if len(by_path) > 1 else groups[:MAX_STATEMENTS]
+    else:
+        ratio, most = _SEVERAL if analysis.wants_several else _OPEN if analysis.kind in _OPEN_KINDS else _FACT
+        floor = max(threshold, best * ratio)
+        kept = [group for group in groups if group[0].probability >= floor][:most]
+    paths = list(dict.fromkeys(group[0].hit.path for group in kept[:MAX_STATEMENTS]))
+    return sorted(
+        kept[:MAX_STATEMENTS], key=lambda group: (paths.index(group[0].hit.path), group[0].sentence.start)
+    )
 
 
 def _with_context(

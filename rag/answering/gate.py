@@ -7,15 +7,17 @@ says about chief executives; nor "What happened in 2019?" by one without that ye
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
-from rag.answering.evidence import missing
+from rag.answering.lexicon import numbers, terms
 from rag.answering.question import Analysis
 from rag.types import Document, Hit
 
 # Words that are part of many companies' names and identify none of them.
-_GENERIC = frozenset("motor corp corpor compani co inc ltd group hold limit".split())
+_GENERIC = frozenset(["motor", "corp", "corpor", "compani", "co", "inc", "ltd", "group", "hold", "limit"])
 # A name anywhere in a document this short is in reach of each of its sentences; in a longer one it must be nearer.
 _SHORT_DOCUMENT = 20_000
+_REACH = 2_000  # characters
 
 
 class Gate:
@@ -27,29 +29,38 @@ class Gate:
     """
 
     def __init__(self, analysis: Analysis, document_of: Callable[[str], Document]) -> None:
-        self._names = tuple(name for name in analysis.names if name not in _GENERIC)
-        self._numbers = analysis.numbers
+        self._names = frozenset(analysis.names) - _GENERIC
+        self._numbers = frozenset(analysis.numbers)
         # a comparison or a list draws on several articles, each with some of the names
         self._any_name = analysis.wants_several or " or " in f" {analysis.text.lower()} "
         self._document_of = document_of
-        self._missing: dict[str, tuple[list[str], list[str]]] = {}
+        self._known: dict[str, frozenset[str]] = {}
 
-    def passes(self, hit: Hit) -> bool:
-        """Whether the hit's article mentions what the question insists on."""
-        names, numbers = self.missing(hit)
+    def passes(self, hit: Hit, passage_terms: AbstractSet[str]) -> bool:
+        """Whether the hit's article mentions what the question insists on.
+
+        Args:
+            hit: the passage.
+            passage_terms: its terms and its title's; the whole article is only looked at when these do not suffice.
+        """
+        names, numbers = self._names - passage_terms, self._numbers - passage_terms
+        if names or numbers:
+            around = self._around(hit)
+            names, numbers = names - around, numbers - around
         if numbers:
             return False
         return len(names) < len(self._names) if self._any_name and self._names else not names
 
-    def missing(self, hit: Hit) -> tuple[list[str], list[str]]:
-        """Names and numbers of the question that the hit's surroundings do not mention."""
-        if hit.path not in self._missing:
-            document = self._document_of(hit.path)
-            if len(document.text) > _SHORT_DOCUMENT:
-                around = document.text[max(0, hit.start - 2000) : hit.end + 2000]
-                return self._look(f"{document.title}\n{document.text[:1000]}\n{around}")
-            self._missing[hit.path] = self._look(f"{document.title}\n{document.text}")
-        return self._missing[hit.path]
+    def _around(self, hit: Hit) -> frozenset[str]:
+        """Terms and numbers of the hit's article, or of its neighbourhood and opening where the article is long."""
+        document = self._document_of(hit.path)
+        if len(document.text) > _SHORT_DOCUMENT:
+            near = document.text[max(0, hit.start - _REACH) : hit.end + _REACH]
+            return _terms_and_numbers(f"{document.text[:_REACH]}\n{near}")
+        if hit.path not in self._known:
+            self._known[hit.path] = _terms_and_numbers(document.text)
+        return self._known[hit.path]
 
-    def _look(self, text: str) -> tuple[list[str], list[str]]:
-        return missing(self._names, text), missing(self._numbers, text)
+
+def _terms_and_numbers(text: str) -> frozenset[str]:
+    return frozenset(terms(text)) | numbers(text)

@@ -7,25 +7,202 @@ word is. Only closed-class English lives here (stop words, spellings of the same
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 STOP_WORDS = frozenset(
-    """a an and are as at be been being but by can could did do does doing for from had has have having he her hers
-    him his how i if in into is it its itself just me might more most must my no nor not of off on once only or other
-    our ours out over own s same shall she should so some such t than that the their theirs them themselves then there
-    these they this those through to too under until up upon us very was we were what when where which while who whom
-    whose why will with would you your yours about above after again against all am any because before below between
-    both down during each few further here let may also get got tell say says said know please according article
-    articles mention mentioned mentions describe described explain give list name named there's many much kind kinds
-    sort type types one ones thing things actually exactly really ever yet still already now currently
-    don't doesn't didn't isn't aren't wasn't weren't can't won't hasn't haven't hadn't""".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "been",
+        "being",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "hers",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "itself",
+        "just",
+        "me",
+        "might",
+        "more",
+        "most",
+        "must",
+        "my",
+        "no",
+        "nor",
+        "not",
+        "of",
+        "off",
+        "on",
+        "once",
+        "only",
+        "or",
+        "other",
+        "our",
+        "ours",
+        "out",
+        "over",
+        "own",
+        "s",
+        "same",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "t",
+        "than",
+        "that",
+        "the",
+        "their",
+        "theirs",
+        "them",
+        "themselves",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "through",
+        "to",
+        "too",
+        "under",
+        "until",
+        "up",
+        "upon",
+        "us",
+        "very",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "yours",
+        "about",
+        "above",
+        "after",
+        "again",
+        "against",
+        "all",
+        "am",
+        "any",
+        "because",
+        "before",
+        "below",
+        "between",
+        "both",
+        "down",
+        "during",
+        "each",
+        "few",
+        "further",
+        "here",
+        "let",
+        "may",
+        "also",
+        "get",
+        "got",
+        "tell",
+        "say",
+        "says",
+        "said",
+        "know",
+        "please",
+        "according",
+        "article",
+        "articles",
+        "mention",
+        "mentioned",
+        "mentions",
+        "describe",
+        "described",
+        "explain",
+        "give",
+        "list",
+        "name",
+        "named",
+        "there's",
+        "many",
+        "much",
+        "kind",
+        "kinds",
+        "sort",
+        "type",
+        "types",
+        "one",
+        "ones",
+        "thing",
+        "things",
+        "actually",
+        "exactly",
+        "really",
+        "ever",
+        "yet",
+        "still",
+        "already",
+        "now",
+        "currently",
+        "don't",
+        "doesn't",
+        "didn't",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "can't",
+        "won't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+    ]
 )
 
 # A word: letters and digits, with inner apostrophes and full stops kept so that "U.S." and "Nissan's" are one token.
-_WORD = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*\.?|[%$€£¥]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[.'’][^\W_]+)*\.?|[%$€£¥]")
 _ACRONYM = re.compile(r"^(?:[A-Za-z]\.){2,}$|^(?:[A-Za-z]\.)+[A-Za-z]$")
 _NUMBER = re.compile(r"^\d+(?:[.,]\d+)*(?:st|nd|rd|th|s)?$")
 
@@ -70,8 +247,29 @@ _SAME = {
 NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 
@@ -157,27 +355,33 @@ def numbers(text: str) -> set[str]:
     return found
 
 
-def capitalised_terms(texts: Iterable[str]) -> set[str]:
-    """Terms that these texts write as names: capitalised away from the start of a sentence.
+def written_as_names(text: str, found: Sequence[Word]) -> tuple[set[str], set[str]]:
+    """Terms that ``text`` writes as names (capitalised away from the start of a sentence, alone or as a pair), and
+    terms that it writes plainly.
 
-    Used to recognise names in questions typed without capitals.
+    Longer runs of capitals are titles ("Rocky Mountain Automotive Press"), whose single words are no names.
     """
-    found: set[str] = set()
+    names: set[str] = set()
     plain: set[str] = set()
-    for text in texts:
-        previous_end, first = 0, True
-        for word in words(text):
-            between = text[previous_end : word.start]
-            if any(mark in between for mark in '.!?\n:“"') or text[previous_end - 1 : previous_end] == ".":
-                first = True
-            if word.terms:
-                if word.is_capitalised and not first:
-                    found.update(word.terms)
-                elif not word.is_capitalised:
-                    plain.update(word.terms)
-            first = False
-            previous_end = word.end
-    return found - plain
+    run: list[Word] = []
+    previous_end, opens = 0, True
+    for word in [*found, None]:
+        between = text[previous_end : word.start] if word else "\n"
+        opens = opens or previous_end == 0 or any(mark in between for mark in '.!?\n:“"(')
+        if run and (word is None or between.strip(" -") or not word.is_capitalised):
+            if len(run) <= 2:
+                names.update(term for named in run for term in named.terms if not named.is_number)
+            run = []
+        if word is None:
+            break
+        if word.terms and word.is_capitalised and not opens:
+            run.append(word)
+        elif word.terms and not word.is_capitalised:
+            plain.update(word.terms)
+        # "Co." and "Nov." are short; a longer word with a full stop ends its sentence
+        opens = word.text.endswith(".") and (not word.is_capitalised or len(word.text) > 5)
+        previous_end = word.end
+    return names, plain
 
 
 def same_term(a: str, b: str) -> bool:

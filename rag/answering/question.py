@@ -7,7 +7,7 @@ same question is always read the same way and every reading can be explained.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -26,18 +26,55 @@ Kind: TypeAlias = Literal[
     "list",
     "definition",
     "quote",
+    "expansion",
     "differences",
     "summary",
     "thing",
 ]
 
-_AUXILIARIES = (
-    "is are was were do does did has have had can could will would shall should may might must isn't aren't wasn't "
-    "weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't shouldn't"
-).split()
+_AUXILIARIES = [
+    "is",
+    "are",
+    "was",
+    "were",
+    "do",
+    "does",
+    "did",
+    "has",
+    "have",
+    "had",
+    "can",
+    "could",
+    "will",
+    "would",
+    "shall",
+    "should",
+    "may",
+    "might",
+    "must",
+    "isn't",
+    "aren't",
+    "wasn't",
+    "weren't",
+    "don't",
+    "doesn't",
+    "didn't",
+    "hasn't",
+    "haven't",
+    "hadn't",
+    "can't",
+    "couldn't",
+    "won't",
+    "wouldn't",
+    "shouldn't",
+]
 
 # In order: the first pattern found decides. Each is tried on the question in lower case.
 _KINDS: tuple[tuple[Kind, str], ...] = (
+    (
+        "expansion",
+        r"\bstands? for\b|\bshort for\b|\babbreviat|\bacronym\b|\bfull (?:form|name) of\b|\bspelled? out\b",
+    ),
     (
         "differences",
         r"\bdiffer(?:s|ed|ent|ently|ence|ences)?\b|\bcompared?\b(?! to )|\bcontradict|\bdisagree|\bversus\b|\bvs\b|"
@@ -46,7 +83,8 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     (
         "summary",
         r"^(?:please )?(?:summari[sz]e|sum up|give (?:me )?(?:a |an )?(?:summary|overview))|\boverview of\b|"
-        r"\bsummary of\b|^what (?:is|are) (?:the |this |these )?articles? about|^what's (?:the )?news",
+        r"\bsummary of\b|^what (?:is|are) (?:the |this |these )?articles? about|^what's (?:the )?news|\bwhat (?:do|does|did) (?:the |these |this )?(?:articles?|reports?|texts?|stor(?:y|ies)) "
+        r"(?:say|report|mention|tell|write)\b.*\babout\b|\bwhat is (?:said|reported|written) about\b",
     ),
     (
         "quote",
@@ -117,10 +155,16 @@ _OPENERS = STOP_WORDS | set(_AUXILIARIES) | {
 }  # fmt: skip
 
 # Acronyms that stand for common nouns, not for anyone's name.
-_COMMON_ACRONYMS = frozenset("ceo ceos cfo coo ev evs mou mous ai it tv".split())
+_COMMON_ACRONYMS = frozenset(["ceo", "ceos", "cfo", "coo", "ev", "evs", "mou", "mous", "ai", "it", "tv"])
 # "When and where was it founded": two wh-words that share the rest.
 _SHARED_REST = re.compile(
     r"^(?P<first>who|what|when|where|why|how) and (?P<second>who|what|when|where|why|how)\b(?P<rest> .+)$",
+    re.IGNORECASE,
+)
+# "Compare X with Y", "the difference between X and Y": what is said of each is looked for separately.
+_COMPARED = re.compile(
+    r"\bcompare (?P<one>.{3,}?) (?:with|to|and|against) (?P<other>.{3,})$"
+    r"|\bdiffer(?:ence|ences|s|) between (?P<one_>.{3,}?) and (?P<other_>.{3,})$",
     re.IGNORECASE,
 )
 _SPLIT_PARTS = re.compile(
@@ -139,6 +183,8 @@ class Analysis:
         names: the terms among them that are proper names; a passage that lacks one does not answer.
         numbers: numbers the question insists on (years, amounts), normalised.
         role: it asks for the holder of an office ("chief executive of …"): only a person answers it.
+        wants_several: a list, a comparison or a summary is asked for, not one fact.
+        acronym: for an expansion ("What does MoU stand for?"), the letters to spell out.
     """
 
     text: str
@@ -148,10 +194,15 @@ class Analysis:
     numbers: tuple[str, ...]
     role: bool = False
     wants_several: bool = False
+    acronym: str = ""
 
 
 def parts(question: str) -> list[str]:
     """Split "When will it start and who owns it?" into the questions it is made of (most are one)."""
+    compared = _COMPARED.search(question.strip())
+    if compared:
+        sides = (compared["one"] or compared["one_"], compared["other"] or compared["other_"])
+        return [side.strip(" ?.") for side in sides]
     shared = _SHARED_REST.match(question.strip())
     if shared:
         return [shared["first"] + shared["rest"], shared["second"] + shared["rest"]]
@@ -159,7 +210,7 @@ def parts(question: str) -> list[str]:
     return [piece for piece in pieces if words(piece)] or [question.strip()]
 
 
-def analyse(text: str, corpus_names: Set[str] = frozenset()) -> Analysis:
+def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis:
     """Read one question (or one part of it).
 
     Args:
@@ -168,6 +219,8 @@ def analyse(text: str, corpus_names: Set[str] = frozenset()) -> Analysis:
     """
     lowered = re.sub(r"\s+", " ", text.strip().replace("’", "'").lower())
     kind = _kind_of(lowered)
+    if kind == "definition" and re.search(r"\bmeaning of\b|\bmean\b", lowered) and _acronym(text).isupper():
+        kind = "expansion"  # what capitals mean is what they stand for
     found = words(text)
     terms = tuple(dict.fromkeys(term for word in found for term in word.terms if term not in "%$€£¥"))
     names = tuple(
@@ -182,7 +235,23 @@ def analyse(text: str, corpus_names: Set[str] = frozenset()) -> Analysis:
         numbers=numbers,
         role=kind in ("person", "definition") and bool(_ROLE.search(lowered)),
         wants_several=kind in ("list", "differences", "summary"),
+        acronym=_acronym(text) if kind == "expansion" else "",
     )
+
+
+def _acronym(text: str) -> str:
+    """The letters an expansion is asked of: the last word that is not the question's own."""
+    asked = re.sub(
+        r"(?i)\b(?:stands?|short|for|mean|meaning|of|letters|abbreviation|acronym|full|form|name|spell(?:ed)?|out)\b",
+        " ",
+        text,
+    )
+    candidates = [
+        word.text.strip(".")
+        for word in words(asked)
+        if word.text.casefold() not in STOP_WORDS and word.text.isascii()
+    ]
+    return max(candidates, key=lambda word: (sum(map(str.isupper, word)), -len(word)), default="")
 
 
 def _kind_of(lowered: str) -> Kind:
@@ -223,8 +292,10 @@ def _is_plural_request(lowered: str) -> bool:
     return False
 
 
-def _name_words(found: list[Word], text: str, corpus_names: Set[str]) -> list[Word]:
+def _name_words(found: list[Word], text: str, corpus_names: AbstractSet[str]) -> list[Word]:
     letters = [character for character in text if character.isalpha()]
+    # names typed without capitals are looked for only where the whole question was
+    known = corpus_names if not any(character.isupper() for character in text[1:]) else frozenset()
     shouting = bool(letters) and sum(character.isupper() for character in letters) > 0.8 * len(letters)
     named = []
     for position, word in enumerate(found):
@@ -236,9 +307,9 @@ def _name_words(found: list[Word], text: str, corpus_names: Set[str]) -> list[Wo
         capital = word.is_capitalised and not shouting
         if capital and position == 0:
             capital = bare not in _OPENERS and (
-                word.text[1:] != word.text[1:].lower() or bool(corpus_names.intersection(word.terms))
+                word.text[1:] != word.text[1:].lower() or not corpus_names.isdisjoint(word.terms)
             )
-        if (capital and bare not in _OPENERS) or corpus_names.intersection(word.terms):
+        if (capital and bare not in _OPENERS) or not known.isdisjoint(word.terms):
             named.append(word)
     return named
 

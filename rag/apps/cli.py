@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -33,22 +33,29 @@ app = typer.Typer(
     'Start with:  rag sync seeds/   then   rag ask "When will the joint venture be founded?"',
 )
 
+Split = Literal["dev", "test"]
 IndexOption = Annotated[
     Path | None,
-    typer.Option("--index", help="The index's folder. Also RAG_INDEX. [default: index/seeds]", show_default=False),
+    typer.Option(
+        "--index", help="The index's folder. Also RAG_INDEX. [default: index/seeds]", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AfterOption = Annotated[
-    str | None, typer.Option(help="Only articles published on this day or later, YYYY-MM-DD.", show_default=False)
+    str | None,
+    typer.Option(help="Only articles published on this day or later, YYYY-MM-DD.", show_default=False),
 ]
 BeforeOption = Annotated[
-    str | None, typer.Option(help="Only articles published on this day or earlier, YYYY-MM-DD.", show_default=False)
+    str | None,
+    typer.Option(help="Only articles published on this day or earlier, YYYY-MM-DD.", show_default=False),
 ]
 
 
 @app.command()
 def sync(
-    folder: Annotated[Path, typer.Argument(help="The folder of articles (.txt, .md), with its subfolders.")] = SEEDS,
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of articles (.txt, .md), with its subfolders.")
+    ] = SEEDS,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +79,10 @@ def sync(
 @app.command()
 def search(
     question: Annotated[str, typer.Argument(help="What to look for, in plain words.")],
-    k: Annotated[int | None, typer.Option("-k", min=1, max=1000, help="How many passages. [default: 5]", show_default=False)] = None,
+    k: Annotated[
+        int | None,
+        typer.Option("-k", min=1, max=1000, help="How many passages. [default: 5]", show_default=False),
+    ] = None,
     index: IndexOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
@@ -99,7 +109,11 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     history: Annotated[
         list[str] | None,
-        typer.Option("--history", help="An earlier question of the same conversation; repeat it, oldest first.", show_default=False),
+        typer.Option(
+            "--history",
+            help="An earlier question of the same conversation; repeat it, oldest first.",
+            show_default=False,
+        ),
     ] = None,
     index: IndexOption = None,
     after: AfterOption = None,
@@ -129,7 +143,9 @@ def chat(
     index: IndexOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7860,
-    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
+    ] = False,
 ) -> None:
     """Serve the chat page: answers on the left, the cited article with its quoted words on the right."""
     settings = _settings(index)
@@ -148,7 +164,9 @@ def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         from dataclasses import asdict
 
-        _print_json({name: str(value) if isinstance(value, Path) else value for name, value in asdict(report).items()})
+        _print_json(
+            {name: str(value) if isinstance(value, Path) else value for name, value in asdict(report).items()}
+        )
     else:
         from rag.apps.terminal import show_status
 
@@ -157,10 +175,17 @@ def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 @app.command("eval")
 def evaluate(
-    questions: Annotated[Path, typer.Argument(help="A question set, JSON lines; eval/README.md has the format.")],
+    questions: Annotated[
+        Path, typer.Argument(help="A question set, JSON lines; eval/README.md has the format.")
+    ],
     index: IndexOption = None,
-    split: Annotated[str | None, typer.Option(help="Only questions of this split (dev or test).", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Write every question's result to this file, JSON lines.", show_default=False)] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="Only questions of this half of the set.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write every question's result to this file, JSON lines.", show_default=False),
+    ] = None,
     failures: Annotated[bool, typer.Option("--failures", help="List the questions that went wrong.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -169,15 +194,14 @@ def evaluate(
     with _ready(settings) as opened:
         from rag.answering.engine import AnswerEngine
         from rag.evaluation import report, runner
-        from rag.evaluation.questions import read_questions
         from rag.retrieval.retriever import Retriever
 
         engine = AnswerEngine(Retriever(opened, settings))
-        run = runner.run(engine, read_questions(questions, split=split), out=out)
+        run = runner.run(questions, engine, split=split, out=out)
     if as_json:
         _print_json(report.to_json(run))
     else:
-        report.show(_console(), run, failures=failures)
+        report.print_report(run, _console(), failures=failures)
 
 
 def _version(wanted: bool) -> None:
@@ -188,7 +212,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -232,13 +258,18 @@ def _opened(settings: Settings, create: bool = True) -> Index:
 
 
 def _ready(settings: Settings) -> Index:
-    """The index, made from ``seeds/`` first when there is none yet."""
-    from rag.index.index import Index
+    """The index, made from ``seeds/`` first when nothing was synced yet."""
+    from rag.index.index import CATALOG
 
-    if Index.exists(settings.index):
-        return _opened(settings, create=False)
+    if (settings.index / CATALOG).exists():
+        opened = _opened(settings, create=False)
+        if opened.status().synced_at is not None:
+            return opened
+        opened.close()
     if not SEEDS.is_dir():
-        raise InputError(f"there is no index at {settings.index} yet; make one with: rag sync FOLDER --index {settings.index}")
+        raise InputError(
+            f"there is no index at {settings.index} yet; make one with: rag sync FOLDER --index {settings.index}"
+        )
     typer.echo(f"no index at {settings.index} yet: syncing {SEEDS}/ into it first", err=True)
     opened = _opened(settings)
     _synced(opened, SEEDS, quiet=False)

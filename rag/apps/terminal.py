@@ -52,7 +52,9 @@ def show_answer(console: Console, answer: Answer, text_of: Callable[[str], str])
     for source in answer.sources:
         heading = Text(f"{str(source.number).translate(_SUPERSCRIPT)} ", style="bold cyan")
         heading.append(source.title, style="bold")
-        heading.append(f"  {source.path}" + (f", {source.published}" if source.published else ""), style="dim")
+        heading.append(
+            f"  {source.path}" + (f", {source.published}" if source.published else ""), style="dim"
+        )
         console.print(heading)
         for citation in _citations_of(answer, source.number):
             console.print(Padding(in_line(text_of(citation.path), citation), (0, 0, 0, 2)))

@@ -1,0 +1,275 @@
+"""Fits how likely a found sentence answers a question, and where to draw the line.
+
+Writes rag/answering/calibration.json. Three sets of questions, none of which sees another's articles:
+
+- *fit*: training questions whose articles the reader never saw (3 held-out articles of SQuAD 2.0's dev set); with
+  ``--without-reader`` all of squad2_dev_rest. The corpus searched is every paragraph of squad2_dev_rest and
+  squad2_first10, so that wrong passages are what retrieval really hands over. They fit the weights.
+- *threshold*: a sample of the visible half of eval/squad2 over its own corpus. It sets the line: the highest
+  probability at which at most ``--refused`` of the questions whose answer was found are refused.
+- *off topic*: training questions of another set asked over eval/squad2's corpus, which cannot answer them; reported
+  only.
+
+Usage: .venv/bin/python eval/calibrate.py [--data ../shared/data] [--without-reader] [--questions 1500]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rag.retrieval.retriever import Retriever
+
+from rag.answering import evidence
+from rag.answering.engine import sentences_within
+from rag.answering.gate import Gate
+from rag.answering.question import analyse
+from rag.index.index import Index
+from rag.settings import Settings
+from rag.types import Document, Hit
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "rag" / "answering" / "calibration.json"
+PASSAGES = 10
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with its gold paragraph's name and answers (none: it cannot be answered)."""
+
+    text: str
+    gold: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The features of one question's sentences, and which of them hold the answer."""
+
+    features: np.ndarray  # (sentences, features)
+    right: np.ndarray  # (sentences,) bool
+    answerable: bool
+
+
+def read_lines(file: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def index_of(folder: Path, paragraphs: dict[str, tuple[str, str]]) -> Index:
+    """A real index over paragraphs {name: (title, text)}, one file each with its title as front matter."""
+    articles = folder / "articles"
+    articles.mkdir(parents=True, exist_ok=True)
+    for name, (title, text) in paragraphs.items():
+        file = articles / f"{name}.txt"
+        if not file.exists():
+            file.write_text(f"---\ntitle: {title}\n---\n{text}\n", encoding="utf-8")
+    index = Index.open(folder / "index", settings=Settings(index=folder / "index"))
+    report = index.sync(articles)
+    print(f"{report.documents} paragraphs, {report.chunks} chunks, {report.seconds:.0f} s", file=sys.stderr)
+    return index
+
+
+def rows(index: Index, asked: list[Asked], reader: Any) -> Iterator[Row]:
+    """Ask each question of the index as the engine would, and keep the features of what passes the gate."""
+    retriever = Retriever(index)
+    started = time.time()
+    for number, question in enumerate(asked, 1):
+        hits = retriever.retrieve(question.text, k=PASSAGES)
+        yield row(index, question, hits, reader)
+        if number % 200 == 0:
+            print(
+                f"  {number}/{len(asked)}  {(time.time() - started) / number * 1000:.0f} ms each",
+                file=sys.stderr,
+            )
+
+
+def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
+    documents: dict[str, Document] = {}
+
+    def document_of(path: str) -> Document:
+        if path not in documents:
+            documents[path] = index.document(path)
+        return documents[path]
+
+    material = evidence.Material(hits)
+    analysis = material.corrected(analyse(question.text, material.names))
+    gate = Gate(analysis, document_of)
+    readings = None
+    if reader is not None:
+        readings = reader.read(
+            question.text, [hit.text for hit in hits], [sentences_within(hit) for hit in hits]
+        )
+    features, right = [], []
+    for position, hit in enumerate(hits):
+        if not gate.passes(hit, material.passages[position]):
+            continue
+        reading = readings[position] if readings is not None else None
+        for number, sentence in enumerate(hit.sentences):
+            features.append(evidence.features_of(analysis, material, position, number, reading))
+            right.append(
+                Path(hit.path).stem == question.gold
+                and any(answer.casefold() in sentence.text.casefold() for answer in question.answers)
+            )
+    width = len(evidence.READER_FEATURES if reader is not None else evidence.FEATURES)
+    return Row(np.array(features).reshape(-1, width), np.array(right, dtype=bool), bool(question.answers))
+
+
+def training_sets(data: Path, held_out_only: bool) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
+    paragraphs: dict[str, tuple[str, str]] = {}
+    names: dict[str, str] = {}
+    asked = []
+    held_out: set[str] | None = None
+    if held_out_only:
+        from rag.training.examples import held_out_titles
+
+        held_out = held_out_titles(data)
+    for file in ("squad2_dev_rest", "squad2_first10"):
+        for line in read_lines(data / "train" / "qa" / f"{file}.jsonl.gz"):
+            name = names.setdefault(line["context"], f"p{len(names):05d}")
+            paragraphs[name] = (line["title"], line["context"])
+            if file == "squad2_dev_rest" and (held_out is None or line["title"] in held_out):
+                answers = tuple(dict.fromkeys(answer["text"] for answer in line["answers"]))
+                asked.append(Asked(line["question"], name, () if line["is_impossible"] else answers))
+    return paragraphs, asked
+
+
+def visible_half(data: Path) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
+    paragraphs = {
+        line["_id"].replace("/", "_"): (line["title"], line["text"])
+        for line in read_lines(data / "eval" / "squad2" / "corpus.jsonl.gz")
+    }
+    asked = [
+        Asked(
+            line["text"],
+            line["context_id"].replace("/", "_"),
+            tuple(line["answers"]) if line["type"] == "answerable" else (),
+        )
+        for line in read_lines(data / "eval" / "squad2" / "queries.jsonl.gz")
+    ]
+    return paragraphs, asked
+
+
+def off_topic(data: Path) -> list[Asked]:
+    return [
+        Asked(line["question"], "", ())
+        for line in read_lines(data / "train" / "qa" / "tydiqa_en.jsonl.gz")
+        if not line["is_impossible"]
+    ]
+
+
+def fit(found: list[Row]) -> tuple[np.ndarray, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    features = np.concatenate([item.features for item in found if len(item.features)])
+    right = np.concatenate([item.right for item in found if len(item.right)])
+    scale = features.std(axis=0) + 1e-9
+    model = LogisticRegression(C=1.0, max_iter=2000)
+    model.fit(features / scale, right)
+    return model.coef_[0] / scale, float(model.intercept_[0])
+
+
+def best_of(found: list[Row], weights: np.ndarray, bias: float) -> tuple[np.ndarray, np.ndarray]:
+    """Per question the highest probability (0 when nothing passed the gate) and whether that sentence is right."""
+    highest, correct = [], []
+    for item in found:
+        if not len(item.features):
+            highest.append(0.0)
+            correct.append(False)
+            continue
+        logits = item.features @ weights + bias
+        top = int(np.argmax(logits))
+        highest.append(float(1 / (1 + np.exp(-logits[top]))))
+        correct.append(bool(item.right[top]))
+    return np.array(highest), np.array(correct)
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    labels = np.r_[np.ones(len(positive)), np.zeros(len(negative))]
+    return float(roc_auc_score(labels, np.r_[positive, negative]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--without-reader", action="store_true")
+    parser.add_argument("--questions", type=int, default=1500, help="at most this many of each set")
+    parser.add_argument(
+        "--refused", type=float, default=0.05, help="share of found answers the line may refuse"
+    )
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "rag-calibrate")
+    parser.add_argument("--dry", action="store_true", help="print, do not write the file")
+    arguments = parser.parse_args()
+    reader = None
+    if not arguments.without_reader:
+        from rag.models.reader import load_reader
+
+        reader = load_reader("auto")
+    names = evidence.READER_FEATURES if reader is not None else evidence.FEATURES
+    shuffle = random.Random(SEED)
+
+    paragraphs, asked = training_sets(arguments.data, held_out_only=reader is not None)
+    shuffle.shuffle(asked)
+    with index_of(arguments.cache / "train", paragraphs) as index:
+        fitting = list(rows(index, asked[: arguments.questions], reader))
+    weights, bias = fit(fitting)
+
+    paragraphs, asked = visible_half(arguments.data)
+    shuffle.shuffle(asked)
+    strangers = off_topic(arguments.data)
+    shuffle.shuffle(strangers)
+    with index_of(arguments.cache / "squad2", paragraphs) as index:
+        judged = list(rows(index, asked[: arguments.questions], reader))
+        strange = list(rows(index, strangers[: arguments.questions // 5], reader))
+
+    highest, correct = best_of(judged, weights, bias)
+    answerable = np.array([item.answerable for item in judged])
+    found = answerable & np.array([bool(item.right.any()) for item in judged])
+    threshold = float(np.quantile(highest[found], arguments.refused))
+    shown = highest >= threshold
+    strange_highest, _ = best_of(strange, weights, bias)
+    result = {
+        "weights": {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
+        "bias": round(bias, 4),
+        "threshold": round(threshold, 4),
+        "measured": {
+            "fitted_on": f"{len(fitting)} questions of squad2_dev_rest"
+            + (" (articles the reader never saw)" if reader is not None else ""),
+            "threshold_on": f"{len(judged)} questions of eval/squad2, visible half",
+            "reader": getattr(reader, "fingerprint", None),
+            "answerable_refused": round(float((~shown)[answerable].mean()), 4),
+            "found_refused": round(float((~shown)[found].mean()), 4),
+            "unanswerable_refused": round(float((~shown)[~answerable].mean()), 4),
+            "off_topic_refused": round(float((strange_highest < threshold).mean()), 4),
+            "refusal_precision": round(float((~answerable)[~shown].mean()), 4),
+            "sentence_right_when_answered": round(float(correct[shown & answerable].mean()), 4),
+            "sentence_right_at_1": round(float(correct[answerable].mean()), 4),
+            "auc_unanswerable": round(auc(highest[answerable], highest[~answerable]), 4),
+            "auc_off_topic": round(auc(highest[answerable], strange_highest), 4),
+        },
+    }
+    print(json.dumps(result, indent=2))
+    if not arguments.dry:
+        whole = json.loads(TARGET.read_text("utf-8"))
+        whole["without_reader" if reader is None else "with_reader"] = result
+        TARGET.write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

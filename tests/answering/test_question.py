@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.answering.question import analyse, parts
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("When will the new company be established?", "date"),
+        ("in what year does production start", "date"),
+        ("who is the chief executive of Tesla?", "person"),
+        ("How much of Mitsubishi Motors does Nissan own?", "amount"),
+        ("What percentage does Nissan own", "amount"),
+        ("How many companies joined?", "count"),
+        ("Where was the news conference held?", "place"),
+        ("which country is the Dayz sold in", "place"),
+        ("why have the japanese fallen behind?", "reason"),
+        ("What is the purpose of the alliance?", "reason"),
+        ("Is the agreement binding?", "yesno"),
+        ("did they say when it starts", "yesno"),
+        ("Which companies signed a memorandum in August?", "list"),
+        ("What are the two announced plans?", "list"),
+        ("which company makes the Dayz", "organisation"),
+        ("What is NMKV?", "definition"),
+        ("What does MoU stand for?", "expansion"),
+        ("What did Toshihiro Mibe say about the industry?", "quote"),
+        ("How do the articles differ about the agreement?", "differences"),
+        ("summarise the articles", "summary"),
+        ("How will costs be reduced?", "manner"),
+        ("What will the joint venture do?", "thing"),
+    ],
+)
+def test_kind(question: str, kind: str) -> None:
+    assert analyse(question).kind == kind
+
+
+def test_names_and_numbers_a_question_insists_on() -> None:
+    analysis = analyse("What did Nissan promise Renault in 2028 for the three companies?")
+    assert analysis.names == ("nissan", "renault")
+    assert analysis.numbers == ("2028",)
+
+
+def test_names_typed_without_capitals_are_known_from_the_corpus() -> None:
+    assert analyse("who runs tesla").names == ()
+    assert analyse("who runs tesla", {"tesla"}).names == ("tesla",)
+
+
+def test_an_acronym_for_common_nouns_is_no_name() -> None:
+    assert analyse("Who is the CEO of Honda?").names == ("honda",)
+    assert analyse("Who is the CEO of Honda?").role
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("When does it start and who owns it?", ["When does it start", "who owns it?"]),
+        ("When and where was it announced?", ["When was it announced?", "where was it announced?"]),
+        ("What did Nissan and Honda agree?", ["What did Nissan and Honda agree?"]),
+        ("Who is Mibe? What did he say?", ["Who is Mibe?", "What did he say?"]),
+    ],
+)
+def test_parts(question: str, expected: list[str]) -> None:
+    assert parts(question) == expected
