@@ -1,0 +1,163 @@
+"""Examples for the support head: the labelled sets, and claims made from questions and from passages' own sentences."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rag.training import edits
+from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
+
+LABELS: dict[str, tuple[int, ...]] = {
+    "supported": (SUPPORTED,),
+    "refuted": (REFUTED,),
+    "nei": (NEITHER,),
+    "not_supported": (REFUTED, NEITHER),
+    "partial": (REFUTED, NEITHER),
+}
+SETS = (
+    "fever_devtest",
+    "fever_symmetric",
+    "fm2_devtest",
+    "begin_wow",
+    "wice_part",
+    "cad_snli",
+    "conjnli_dev",
+)
+SUBJECT = re.compile(
+    r"^(?:who|what|which(?: [a-z]+){1,2}|how many [a-z]+|whose [a-z]+|what [a-z]+)\s+"
+    r"(?=(?:is|are|was|were|has|had|have|can|could|will|would)\b(?! (?:not|n't)\b))",
+    re.IGNORECASE,
+)
+SUBJECT_VERB = re.compile(
+    r"^who\s+(?=[a-z]+(?:ed|ew|ote|ade|ook|ave|ame|on|ought|ound|eld|ent|ays|ds|ns|ts|es)\b)", re.I
+)
+MEASURES = re.compile(
+    r"\b(year|date|day|time|month|century|decade|reason|percent|percentage)\b", re.IGNORECASE
+)
+
+
+def labelled(data: Path, seen: set[int]) -> Iterator[Example]:
+    """The labelled claim sets, each its own group."""
+    for name in SETS:
+        items = [
+            item
+            for item in read_lines(data / "train" / "support" / f"{name}.jsonl.gz")
+            if item["label"] in LABELS and not overlaps(item["premise"], seen)
+        ]
+        for item in items:
+            yield Example(
+                f"support:{name}", item["hypothesis"], item["premise"], support=LABELS[item["label"]]
+            )
+
+
+def unrelated(pairs: Sequence[tuple[str, str]], rng: random.Random) -> Iterator[Example]:
+    """Claims with the premise of another claim that shares a name with them, or any other: neither."""
+    by_name: dict[str, list[int]] = {}
+    for place, (_, premise) in enumerate(pairs):
+        for start, end in edits.names(premise):
+            by_name.setdefault(premise[start:end].lower(), []).append(place)
+    for claim, premise in pairs:
+        places = [place for a, b in edits.names(claim) for place in by_name.get(claim[a:b].lower(), ())]
+        others = [
+            pairs[place][1] for place in places if pairs[place][1] != premise and pairs[place][0] != claim
+        ]
+        other = rng.choice(others) if others and rng.random() < 0.5 else rng.choice(pairs)[1]
+        if other != premise:
+            yield Example("support:unrelated", claim, other, support=(NEITHER,))
+
+
+def as_claim(question: str, answer: str) -> str | None:
+    """A statement made of a question whose question word is its subject, else None ("who did X meet" is not)."""
+    body = question.rstrip(" ?")
+    match = SUBJECT.match(body) or SUBJECT_VERB.match(body)
+    if not match or MEASURES.search(match.group()) or len(answer.split()) > 8:
+        return None
+    rest = body[match.end() :]
+    return f"{answer[0].upper()}{answer[1:]} {rest}."
+
+
+def alike(answer: str, context: str, rng: random.Random) -> str | None:
+    """Another span of ``context`` of the same kind as ``answer`` (number for number, name for name), else None."""
+    find = edits.NUMBER.search(answer)
+    if find:
+        others = [m.group() for m in edits.NUMBER.finditer(context) if m.group() not in answer]
+        return answer.replace(find.group(), rng.choice(others)) if others else None
+    if answer[:1].isupper():
+        spans = [context[a:b] for a, b in edits.names(context)]
+        others = [
+            span
+            for span in spans
+            if span.lower() not in answer.lower() and answer.lower() not in span.lower()
+        ]
+        return rng.choice(others) if others else None
+    return None
+
+
+def from_questions(
+    records: Sequence[Record], wrong_passages: Sequence[Sequence[str]], rng: random.Random
+) -> Iterator[Example]:
+    """Claims made of question and answer: right, with a wrong answer of the same kind, and over a wrong passage."""
+    for record, others in zip(records, wrong_passages, strict=True):
+        if not record.answers:
+            continue
+        answer = min(record.answer_texts, key=len)
+        claim = as_claim(record.question, answer)
+        if claim is None:
+            continue
+        yield Example("support:asked", claim, record.context, support=(SUPPORTED,))
+        false = alike(answer, record.context, rng)
+        false_claim = false and as_claim(record.question, false)
+        if false_claim:
+            yield Example("support:asked", false_claim, record.context, support=(REFUTED, NEITHER))
+        if others and rng.random() < 0.4:
+            yield Example("support:asked", claim, rng.choice(others), support=(REFUTED, NEITHER))
+
+
+def _shortened(sentence: str, rng: random.Random) -> str:
+    """Sometimes drop what follows a comma, so that a claim is not always a copy."""
+    parts = sentence.split(", ")
+    if len(parts) > 1 and rng.random() < 0.5:
+        kept = ", ".join(parts[: rng.randint(1, len(parts) - 1)])
+        if len(kept.split()) >= 5:
+            return kept + "."
+    return sentence
+
+
+def _changed(claim: str, kind: str, pool: Sequence[str], rng: random.Random) -> str | None:
+    """The claim with one thing changed; where ``kind`` finds nothing to change, a number or a name."""
+    first = {
+        "name": lambda: edits.swap_name(claim, pool, rng),
+        "number": lambda: edits.swap_number(claim, rng),
+        "opposite": lambda: edits.swap_opposite(claim, rng),
+        "negate": lambda: edits.negate(claim, rng),
+    }
+    return first[kind]() or edits.swap_number(claim, rng) or edits.swap_name(claim, pool, rng)
+
+
+def from_sentences(
+    contexts: Sequence[str], similar: Sequence[Sequence[str]], rng: random.Random
+) -> Iterator[Example]:
+    """Claims that are a passage's own sentence (supported), the same with one thing changed, or read over a similar
+    passage (neither).
+
+    The premise is the whole passage, as it is when a citation is checked.
+    """
+    for context, others in zip(contexts, similar, strict=True):
+        spans = [(a, b) for a, b in edits.sentences(context) if 6 <= len(context[a:b].split()) <= 40]
+        pool = [context[a:b] for a, b in edits.names(context)]
+        pool += [other[a:b] for other in others[:1] for a, b in edits.names(other)]
+        for a, b in rng.sample(spans, min(2, len(spans))):
+            claim = _shortened(context[a:b].strip(), rng)
+            draw = rng.random()
+            if draw < 0.35:
+                yield Example("support:made", claim, context, support=(SUPPORTED,))
+            elif draw < 0.8:
+                kind = rng.choice(("name", "name", "number", "number", "opposite", "negate"))
+                changed = _changed(claim, kind, pool, rng)
+                if changed:
+                    yield Example("support:made", changed, context, support=(REFUTED, NEITHER))
+            elif others:
+                yield Example("support:made", claim, rng.choice(others), support=(REFUTED, NEITHER))
