@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from places import REAL_SEEDS, SEEDS
-from rag.index.index import Index
 
+from rag.index.index import Index
 from rag.models.encoder import Encoder, load_encoder
 from rag.settings import DEFAULT_ENCODER, Settings
 

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from rag.answering.evidence import Material
+from rag.answering.gate import Gate
+from rag.answering.question import analyse
+from rag.types import Document, Hit, ScoredSentence, Scores
+
+ARTICLE = (
+    "Nissan and Honda met in March 2024. Rivals such as Tesla did not. Honda president Toshihiro Mibe spoke."
+)
+
+
+def passes(question: str, passage: str = "Rivals such as Tesla did not.") -> bool:
+    start = ARTICLE.index(passage)
+    sentence = ScoredSentence(start, start + len(passage), passage, 0.5)
+    hit = Hit(1, 1.0, "a", "News", start, sentence.end, passage, Scores(0.5, 1.0, 0.5), (sentence,))
+    material = Material([hit])
+    analysis = material.corrected(analyse(question, material.names))
+    gate = Gate(analysis, lambda path: Document(path, "News", ARTICLE, "0" * 64))
+    return gate.passes(hit, material.passages[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "answerable"),
+    [
+        ("Who runs Tesla?", True),
+        ("Who runs Toyota?", False),
+        ("What did Nissan do in 2024?", True),
+        ("What did Nissan do in 2019?", False),
+        ("Did Nissan or Toyota meet?", True),
+        ("Which companies did Toyota and Honda meet?", True),
+        ("What is said about Toyota Motor?", False),
+        ("Who runs Tesal?", True),
+        ("Who met?", True),
+    ],
+)
+def test_names_and_numbers_must_be_in_the_article(question: str, answerable: bool) -> None:
+    assert passes(question) is answerable
