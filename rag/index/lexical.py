@@ -10,7 +10,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ STAMP = "lexical.stamp"
 TITLE_BOOST = 0.5
 _ANALYSER = "article"
 _META = "meta.json"  # the file by which Tantivy commits
+_MANAGED = ".managed.json"  # its list of files
 _HEAP_BYTES = 64_000_000
 _WRITER_WAIT_SECONDS = 2.0
 _POLL_SECONDS = 0.02
@@ -211,18 +212,53 @@ class Lexical:
         token = self._catalog.state()[1]
         if self._open_stamped(token):
             return
-        stamp = stamps.read(self._stamp_file)
-        index = None
-        if stamp is not None and stamp.format == FORMAT and stamp.token != token:
-            index = self._open() if stamps.outgrown(self._stamp_file, stamp, _META) else None
-        live = self._catalog.live_documents()
-        held = _held_documents(index) if index is not None else set()
-        if index is None or not held & live:
-            index, held = self._create(), set()
-        with _tantivy_errors(self._folder):
-            self._write(index, held - live, self._catalog.lexical_rows(sorted(live - held)))
+        index = self._caught_up() or self._made_anew()
         self._stamp(token)
         self._use(index, token)
+
+    def _caught_up(self) -> tantivy.Index | None:
+        """The folder's index with what differs from the catalog added and removed, or None when it is damaged."""
+        stamp = stamps.read(self._stamp_file)
+        if stamp is None or stamp.format != FORMAT or not stamps.outgrown(self._stamp_file, stamp, _META):
+            return None
+        index = self._open()
+        if index is None:
+            return None
+        try:
+            self._clear_leftovers()
+            held, live = _held_documents(index), self._catalog.live_documents()
+            if held & live:
+                with _tantivy_errors(self._folder):
+                    self._write(index, held - live, self._catalog.lexical_rows(sorted(live - held)))
+                return index
+        except OSError:  # whatever it is, making it anew either mends it or says why not
+            pass
+        return None
+
+    def _made_anew(self) -> tantivy.Index:
+        """An index made in a folder beside, which then takes the old one's place: a full disk costs nothing."""
+        import tantivy
+
+        beside = self._folder.with_name(FOLDER + ".new")
+        if beside.exists():
+            shutil.rmtree(beside)
+        beside.mkdir()
+        try:
+            with _tantivy_errors(beside):
+                index = tantivy.Index(self._schema(), path=str(beside))
+                self._prepare(index)
+                self._write(index, (), self._catalog.lexical_rows(sorted(self._catalog.live_documents())))
+        except OSError:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise
+        self._stamp_file.unlink(missing_ok=True)
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        beside.rename(self._folder)
+        made = self._open()
+        if made is None:
+            raise OSError(f"{self._folder} cannot be opened after it was written")
+        return made
 
     @contextmanager
     def change(self, removed: Iterable[int], added: Iterable[int]) -> Iterator[None]:
@@ -238,6 +274,7 @@ class Lexical:
         index = self._open()
         if index is None:
             raise OSError(f"{self._folder} cannot be opened")
+        self._clear_leftovers()
         with _tantivy_errors(self._folder):
             writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
             try:
@@ -278,25 +315,34 @@ class Lexical:
             writer.add_document(document)
 
     def _stamp(self, token: str) -> None:
-        """Stamp the files the last commit speaks of; a writer that was killed may have left others, which go later."""
-        meta = self._folder / _META
-        segments = {
-            str(one["segment_id"]).replace("-", "") for one in json.loads(meta.read_bytes())["segments"]
-        }
-        parts = [file for file in self._folder.iterdir() if file.name.partition(".")[0] in segments]
-        stamps.write(self._stamp_file, token, FORMAT, [meta, *sorted(parts)], checksums=True)
+        committed = self._committed()
+        files = [file for file in self._folder.iterdir() if file.name == _META or committed(file.name)]
+        for name in (_META, _MANAGED):  # Tantivy makes them for their owner's eyes only
+            (self._folder / name).chmod(self._catalog.file.stat().st_mode)
+        stamps.write(self._stamp_file, token, FORMAT, sorted(files), checksums=True)
 
-    def _create(self) -> tantivy.Index:
-        import tantivy
+    def _clear_leftovers(self) -> None:
+        """Remove files of a commit that was killed: Tantivy would give the next one the same names, and fail."""
+        committed = self._committed()
+        for file in self._folder.iterdir():
+            if file.name != _META and not file.name.startswith(".") and not committed(file.name):
+                file.unlink()
 
-        self._stamp_file.unlink(missing_ok=True)
-        if self._folder.exists():
-            shutil.rmtree(self._folder)
-        self._folder.mkdir()
-        with _tantivy_errors(self._folder):
-            index = tantivy.Index(self._schema(), path=str(self._folder))
-        self._prepare(index)
-        return index
+    def _committed(self) -> Callable[[str], bool]:
+        """A test of whether a file belongs to the last commit: segments, and the deletions in force."""
+        try:
+            segments = json.loads((self._folder / _META).read_bytes())["segments"]
+            names = {one["segment_id"].replace("-", ""): one.get("deletes") or {} for one in segments}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OSError(f"{self._folder / _META} is not what Tantivy writes: {error!r}") from error
+
+        def test(name: str) -> bool:
+            segment, _, kind = name.partition(".")
+            if not kind.endswith("del"):
+                return segment in names
+            return segment in names and kind == f"{names[segment].get('opstamp')}.del"
+
+        return test
 
     def _build_in_memory(self) -> tantivy.Index:
         import tantivy
