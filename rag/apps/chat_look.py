@@ -53,6 +53,7 @@ def look() -> dict[str, Any]:
         "pwa": False,
         "ssr_mode": False,
         "enable_monitoring": False,
+        "max_file_size": 1,  # byte: nothing is uploaded here, but gradio's door for it stands open
     }
 
 

@@ -214,7 +214,7 @@ def answer_body(answer: Answer) -> str:
     if answer.verdict == "partial":
         parts.append('<p class="part">The articles answer only part of this.</p>')
     flow = "quoted" if answer.generator == "extractive" else "flowing"
-    parts.append(f'<div class="statements {flow}">{"".join(map(statement, answer.statements))}</div>')
+    parts.append(f'<div class="statements {flow}">{" ".join(map(statement, answer.statements))}</div>')
     parts.append(source_list(answer.sources, answer.statements))
     if answer.verdict == "partial":
         parts.append(closest_list(answer.closest, "Also close by"))
@@ -250,7 +250,7 @@ def turn(
     elif answer is not None:
         parts.append(answer_body(answer))
     elif statements:
-        parts.append(f'<div class="answer"><div class="statements">{"".join(map(statement, statements))}')
+        parts.append(f'<div class="answer"><div class="statements">{" ".join(map(statement, statements))}')
         parts.append("</div></div>")
     else:
         parts.append('<p class="waiting"><span>Reading the articles</span></p>')

@@ -9,6 +9,7 @@ let opener = null; // the button whose passage the panel shows
 let asked = 0; // counts the articles asked for, so that a late reply never overwrites a newer one
 let busy = false;
 
+const setBusy = (now) => { busy = now; document.body.classList.toggle("busy", now); };
 const say = (text) => { status.textContent = text; };
 
 // --- the conversation ---
@@ -26,7 +27,7 @@ watch("value", () => {
     document.body.classList.add("has-turns");
     const anew = find(".anew");
     if (anew) anew.hidden = false;
-    busy = true;
+    setBusy(true);
   }
   turn.innerHTML = step.html; // made by rag/apps/chat_view.py, which escapes every word
   turn.setAttribute("aria-busy", step.verdict || turn.querySelector(".problem") ? "false" : "true");
@@ -42,7 +43,7 @@ function toTop(turn) {
 }
 
 function finish(turn, verdict) {
-  busy = false;
+  setBusy(false);
   const words = [...turn.querySelectorAll(".verdict, .part, .short, .statement")].map((part) => part.textContent);
   say(words.join(" "));
   if (phone.matches) return;
@@ -52,23 +53,24 @@ function finish(turn, verdict) {
 }
 
 window.addEventListener("rag:settled", () => {
-  busy = false;
+  setBusy(false);
   delete turns.dataset.ask;
   const last = turns.lastElementChild;
   if (!last || last.getAttribute("aria-busy") !== "true") return;
   last.setAttribute("aria-busy", "false");
-  const waiting = last.querySelector(".waiting");
-  if (!waiting) return;
-  waiting.outerHTML =
+  last.querySelector(".waiting")?.remove();
+  last.insertAdjacentHTML(
+    "beforeend",
     '<div class="answer problem"><p class="verdict">This question could not be answered</p>' +
-    '<p class="verdict-note">Something went wrong here; the window that runs the page says what. ' +
-    "You can go on asking.</p></div>";
+      '<p class="verdict-note">Something went wrong here; the window that runs the page says what. ' +
+      "You can go on asking.</p></div>",
+  );
   say("This question could not be answered");
 });
 
 function ask(question) {
   if (busy) return;
-  busy = true;
+  setBusy(true);
   turns.dataset.ask = question;
   trigger("ask");
 }
