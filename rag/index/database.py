@@ -62,7 +62,7 @@ class Database:
     process is at work.
 
     Args:
-        file: the SQLite file.
+        file: the SQLite file, absolute.
         create: make an empty catalog when there is none.
 
     Raises:
@@ -83,7 +83,7 @@ class Database:
                 self._check_schema(db)
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        address = f"file:{urllib.parse.quote(str(self.file.absolute()))}?mode={mode}"
+        address = f"file:{urllib.parse.quote(str(self.file))}?mode={mode}"
         if mode == "rw" and self.file.exists() and not os.access(self.file.parent, os.W_OK):
             # Reading a write-ahead log needs a shared-memory file beside it. On a read-only medium nobody writes, so
             # the catalog can be read as it lies.

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ from rag.settings import load as load_settings
 from rag.types import Document, SyncReport
 
 if TYPE_CHECKING:
+    import tantivy
+
     from rag.chunking.chunker import ChunkerConfig
     from rag.index.sync import SyncEvent
     from rag.models.encoder import Encoder
@@ -34,6 +36,7 @@ __all__ = ["DocumentInfo", "Index", "IndexStatus", "StoredChunk"]
 
 CATALOG = "catalog.sqlite"
 LOCK = "writer.lock"
+_SNAPSHOT_ATTEMPTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,11 @@ class Index:
         self.path = path
         self.settings = settings
         self._catalog = catalog
-        self._lock = WriterLock(path / LOCK)
-        self._vectors = vectors.Vectors(path, catalog, self._lock)
-        self._lexical = lexical.Lexical(path, catalog, self._lock)
+        self._folder = path.absolute()  # the process may change its working folder later
+        self._lock = WriterLock(self._folder / LOCK)
+        self._vectors = vectors.Vectors(self._folder, catalog, self._lock)
+        self._lexical = lexical.Lexical(self._folder, catalog, self._lock)
+        self._held = threading.local()  # what the searches of a snapshot use
         self._encoder = encoder
         self._encoder_guard = threading.Lock()
 
@@ -107,7 +112,7 @@ class Index:
             raise IndexUnusableError(
                 f"the index folder {path} cannot be made: {error.strerror}; next step: name another with --index"
             ) from error
-        catalog = Catalog(catalog_file, create=not exists or catalog_file.stat().st_size == 0)
+        catalog = Catalog(catalog_file.absolute(), create=not exists or catalog_file.stat().st_size == 0)
         index = cls(path, catalog, settings, encoder)
         try:
             index._check_maker()
@@ -121,22 +126,33 @@ class Index:
         manifest = self._catalog.manifest()
         if "fingerprint" not in manifest:
             return  # never synced
-        for what, ours, key in (
-            ("encoder", f"{self.encoder.name} ({self.encoder.fingerprint})", "fingerprint"),
-            ("chunking", _chunker_identity(self._chunker()), "chunker"),
+        maker = self._maker()
+        for what, key, recorded, ours in (
+            (
+                "encoder",
+                "fingerprint",
+                "{encoder} ({fingerprint})",
+                f"{maker['encoder']} ({maker['fingerprint']})",
+            ),
+            ("chunking", "chunker", "{chunker}", maker["chunker"]),
         ):
-            if key == "fingerprint":
-                same = manifest[key] == self.encoder.fingerprint
-                theirs = f"{manifest.get('encoder')} ({manifest[key]})"
-            else:
-                theirs = manifest.get(key, "unknown")
-                same = theirs == ours
-            if not same and self._catalog.counts()[0]:
-                folder = manifest.get("folder", "FOLDER")
+            if manifest.get(key) != maker[key] and self._catalog.counts()[0]:
                 raise IndexMismatchError(
-                    f"the index {self.path} was made with the {what} {theirs}, but the settings say {ours}; next "
-                    f'step: set it back (rag.toml or RAG_*), or build another: rag sync "{folder}" --index other/path'
+                    f"the index {self.path} was made with the {what} {recorded.format_map(manifest)}, but the settings "
+                    f"say {ours}; next step: set it back (rag.toml or RAG_*), or build another: "
+                    f'rag sync "{manifest.get("folder", "FOLDER")}" --index other/path'
                 )
+
+    def _maker(self) -> dict[str, str]:
+        """What shapes the chunks and vectors of an index, as the manifest records it."""
+        chunker = self._chunker()
+        return {
+            "encoder": self.encoder.name,
+            "fingerprint": self.encoder.fingerprint,
+            "dimension": str(self.encoder.dimension),
+            "chunker": f"version {chunker.version}, {chunker.target_tokens} tokens, "
+            f"{chunker.overlap_sentences} sentences of overlap",
+        }
 
     def _chunker(self) -> ChunkerConfig:
         from rag.chunking.chunker import ChunkerConfig
@@ -233,7 +249,7 @@ class Index:
         if recorded is None or Path(recorded) == folder:
             return
         relative = manifest.get("folder_relative")
-        if relative is not None and (self.path.resolve() / relative).resolve() == folder:
+        if relative is not None and (self._folder.resolve() / relative).resolve() == folder:
             return
         documents = self._catalog.counts()[0]
         if not documents:
@@ -246,19 +262,14 @@ class Index:
     def _manifest_values(self, folder: Path) -> dict[str, str]:
         values = {"folder": str(folder), "synced_at": datetime.now(UTC).isoformat(timespec="seconds")}
         try:
-            values["folder_relative"] = os.path.relpath(folder, self.path.resolve())
+            values["folder_relative"] = os.path.relpath(folder, self._folder.resolve())
         except ValueError:  # on another drive
             values["folder_relative"] = str(folder)
         return values
 
     def _adopt(self, manifest: dict[str, str], values: dict[str, str]) -> None:
         """Write into an index without documents who makes it, unless that is known and the same."""
-        maker = {
-            "encoder": self.encoder.name,
-            "fingerprint": self.encoder.fingerprint,
-            "dimension": str(self.encoder.dimension),
-            "chunker": _chunker_identity(self._chunker()),
-        }
+        maker = self._maker()
         if any(manifest.get(key) != value for key, value in maker.items()):
             self._catalog.adopt(
                 {**maker, "folder": values["folder"], "folder_relative": values["folder_relative"]}
@@ -269,8 +280,33 @@ class Index:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let this thread's reads inside the block agree with one another, whatever is synced meanwhile."""
-        with self._catalog.snapshot():
+        if getattr(self._held, "views", None) is not None:
             yield
+            return
+        with ExitStack() as stack:
+            for attempt in range(1, _SNAPSHOT_ATTEMPTS + 1):
+                views = self._vectors.current(), self._lexical.current()
+                state = stack.enter_context(ExitStack())
+                state.enter_context(self._catalog.snapshot())
+                token = self._catalog.state()[1]
+                # Not all of one state: something was published in between. If that goes on, what one state lacks is
+                # left out of what was found in another.
+                if attempt == _SNAPSHOT_ATTEMPTS or all(view[0] == token for view in views):
+                    break
+                state.close()
+            self._held.views = views
+            try:
+                yield
+            finally:
+                self._held.views = None
+
+    def _vector_view(self) -> tuple[str, vectors.VectorStore]:
+        views = getattr(self._held, "views", None)
+        return self._vectors.current() if views is None else views[0]
+
+    def _lexical_view(self) -> tuple[str, tantivy.Searcher]:
+        views = getattr(self._held, "views", None)
+        return self._lexical.current() if views is None else views[1]
 
     def status(self) -> IndexStatus:
         """What the index holds and what made it."""
@@ -287,7 +323,7 @@ class Index:
             chunker=manifest.get("chunker", ""),
             folder=manifest.get("folder"),
             synced_at=manifest.get("synced_at"),
-            size_bytes=_size(self.path),
+            size_bytes=_size(self._folder),
         )
 
     def documents(self) -> list[DocumentInfo]:
@@ -323,7 +359,8 @@ class Index:
         chunk_ids = None if allowed is None else self._catalog.chunks_of(allowed)
         if k <= 0 or (chunk_ids is not None and not len(chunk_ids)):
             return []
-        return self._vectors.search(vector, k, chunk_ids)
+        token, store = self._vector_view()
+        return self._catalog.still_live(store.search(vector, k, chunk_ids), token)
 
     def lexical(
         self,
@@ -346,7 +383,9 @@ class Index:
         Returns:
             (chunk id, BM25) pairs, best first.
         """
-        return self._lexical.search(text, k, allowed, title_boost=title_boost, stopwords=stopwords)
+        token, searcher = self._lexical_view()
+        found = self._lexical.search(searcher, text, k, allowed, title_boost=title_boost, stopwords=stopwords)
+        return self._catalog.still_live(found, token)
 
     def chunk_vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of chunks, (len(ids), d), in the order of ids.
@@ -381,13 +420,6 @@ class Index:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _chunker_identity(config: ChunkerConfig) -> str:
-    return (
-        f"version {config.version}, {config.target_tokens} tokens, "
-        f"{config.overlap_sentences} sentences of overlap"
-    )
 
 
 def _check_free(path: Path, *, create: bool) -> None:

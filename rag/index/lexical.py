@@ -72,6 +72,7 @@ class Lexical:
 
     def search(
         self,
+        searcher: tantivy.Searcher,
         text: str,
         k: int,
         allowed: Collection[int] | None,
@@ -82,6 +83,7 @@ class Lexical:
         """The k best chunks by BM25.
 
         Args:
+            searcher: of :meth:`current`.
             text: any text at all.
             k: how many at most.
             allowed: document ids to search in; None for all.
@@ -95,8 +97,6 @@ class Lexical:
             return []
         import tantivy
 
-        with self._catalog.latest():
-            token, searcher = self._current()
         terms = self._terms(text, stopwords)
         if not terms or not searcher.num_docs:
             return []
@@ -119,7 +119,6 @@ class Lexical:
         found = [
             (int(id_), float(score)) for id_, (score, _) in zip(ids, hits, strict=True) if id_ is not None
         ]
-        found = self._catalog.still_live(found, token)
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))  # equal scores in a fixed order
 
     def _terms(self, text: str, stopwords: Collection[str]) -> list[str]:
@@ -131,29 +130,38 @@ class Lexical:
 
     # -- keeping in step ---------------------------------------------------------------------------------------------
 
-    def _current(self) -> tuple[str, tantivy.Searcher]:
-        """The searcher to use, with the token of the state it shows: the catalog's, unless a writer is at it."""
-        token = self._catalog.state()[1]
-        shown = self._shown
-        if shown is not None and shown[0] == token:
-            return shown
-        with self._guard:
-            deadline = time.monotonic() + _WRITER_WAIT_SECONDS
-            while True:
-                token = self._catalog.state()[1]
-                up_to_date = self._shown is not None and self._shown[0] == token
-                if up_to_date or self._open_stamped(token) or self._repair_if_free(token):
-                    break
-                # Another process has published and is about to commit its words, or it is repairing. It is waited for
-                # once; the next question does not wait for it again.
-                if token == self._waited_for or time.monotonic() > deadline:
-                    self._waited_for = token
-                    if self._shown is None:
-                        self._use(self._build_in_memory(), token)
-                    break
-                time.sleep(_POLL_SECONDS)
-            assert self._shown is not None
-            return self._shown
+    def current(self) -> tuple[str, tantivy.Searcher]:
+        """The searcher to use, after the token of the state it shows: the catalog's, unless a writer is at it.
+
+        Needs no right to write: what cannot be saved is used from memory.
+
+        Raises:
+            IndexUnusableError: when the catalog cannot be read.
+        """
+        with self._catalog.latest():
+            shown = self._shown
+            if shown is not None and shown[0] == self._catalog.state()[1]:
+                return shown
+            with self._guard:
+                return self._refreshed()
+
+    def _refreshed(self) -> tuple[str, tantivy.Searcher]:
+        deadline = time.monotonic() + _WRITER_WAIT_SECONDS
+        while True:
+            token = self._catalog.state()[1]
+            up_to_date = self._shown is not None and self._shown[0] == token
+            if up_to_date or self._open_stamped(token) or self._repair_if_free(token):
+                break
+            # Another process has published and is about to commit its words, or it is repairing. It is waited for
+            # once; the next question does not wait for it again.
+            if token == self._waited_for or time.monotonic() > deadline:
+                self._waited_for = token
+                if self._shown is None:
+                    self._use(self._build_in_memory(), token)
+                break
+            time.sleep(_POLL_SECONDS)
+        assert self._shown is not None
+        return self._shown
 
     def _open_stamped(self, token: str) -> bool:
         """Use the folder if it is whole and shows the catalog's state."""

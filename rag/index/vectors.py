@@ -136,10 +136,8 @@ class Vectors:
         self._guard = threading.Lock()
         self._view: tuple[str, FaissStore] | None = None
 
-    def search(
-        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
-    ) -> list[tuple[int, float]]:
-        """The k best live (chunk id, cosine) for a unit vector (d,), best first.
+    def current(self) -> tuple[str, VectorStore]:
+        """The store as the catalog is now, after the token of that state.
 
         Needs no right to write: a store that cannot be saved is used from memory.
 
@@ -147,20 +145,16 @@ class Vectors:
             IndexUnusableError: when the catalog cannot be read.
         """
         with self._catalog.latest():
-            token, store = self._current()
-        return self._catalog.still_live(store.search(vector, k, allowed), token)
-
-    def _current(self) -> tuple[str, FaissStore]:
-        token = self._catalog.state()[1]
-        view = self._view
-        if view is not None and view[0] == token:
-            return view
-        with self._guard:
-            saved = self._refresh()
-            assert self._view is not None
-            if not saved:
-                self._save_if_free(*self._view)
-            return self._view
+            token = self._catalog.state()[1]
+            view = self._view
+            if view is not None and view[0] == token:
+                return view
+            with self._guard:
+                saved = self._refresh()
+                assert self._view is not None
+                if not saved:
+                    self._save_if_free(*self._view)
+                return self._view
 
     def save(self) -> None:
         """Bring the file in step; the caller holds the writer's lock.

@@ -220,6 +220,20 @@ def test_a_database_of_another_program_is_refused(tmp_path: Path, words: WordEnc
         Index.open(tmp_path, encoder=words)
 
 
+def test_an_index_stays_the_same_when_the_working_folder_changes(
+    synced: Index, folder: Path, settings: Settings, words: WordEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(settings.index.parent)
+    with Index.open("index", settings=settings, encoder=words) as index:
+        (settings.index.parent / "elsewhere").mkdir()
+        monkeypatch.chdir("elsewhere")
+        write_articles(folder, [1, 8], edition=1)
+        index.sync(folder)
+        assert index.status().path == "index"
+        assert index.status().size_bytes > 0
+        assert faults(index, texts_of(folder)) == []
+
+
 def test_a_closed_index_says_so(synced: Index) -> None:
     synced.close()
     with pytest.raises(IndexUnusableError, match="was closed"):
@@ -249,8 +263,8 @@ def test_a_snapshot_keeps_one_state(
         writer.sync(folder)
         assert {chunk.path: synced.document(chunk.path).text for chunk in synced.chunks(ids)} == before
         assert synced.generation == 1
-        # what is found now is found by newer structures, but only what this state holds is shown
-        assert {id_ for id_, _ in synced.dense(query, 1000)} < set(ids)
+        assert {id_ for id_, _ in synced.dense(query, 1000)} == set(ids)
+        assert synced.lexical("edition0n2", 1)
         assert synced.lexical("edition1n9", 5) == []
         assert synced.chunk_vectors(ids).shape == (len(ids), 32)
     assert faults(synced, texts_of(folder)) == []
