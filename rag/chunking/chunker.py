@@ -2,8 +2,8 @@
 
 Sizes are counted by the encoder's own tokenizer, which is handed in, so that nothing here knows the encoder. Sentences
 are counted once, in one batch. For WordPiece the parts add up exactly; other tokenizers may join or split a piece where
-two parts meet, so a chunk that comes near the window is counted again as a whole, and taken apart if it is too long. All
-of it is linear in the length of the text.
+two parts meet, so a chunk that comes near the window is counted again as a whole, and taken apart if it is too long.
+All of it is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEAST_BUDGET = 8  # word pieces; with less room beside the title there is no se
 # unknown piece however long it is, so length counts too: a chunk never grows beyond this many characters a piece.
 _MOST_CHARACTERS_A_PIECE = 8
 
-# Word pieces that any tokenizer may add where two sentences meet; a chunk that could exceed the window is counted whole.
+# Word pieces that a tokenizer may add where two sentences meet; a chunk that might exceed the window is counted whole.
 _MOST_ADDED = 2
 
 _OVERSHOOT = 1.15  # of the target: how far a chunk may go for a better place to end
@@ -142,12 +142,10 @@ def _smaller(words: list[str], count: TokenCounter, budget: int) -> tuple[list[s
     return out, [_cost(word, pieces) for word, pieces in zip(out, count(out), strict=True)]
 
 
-def _cut_sentence(
-    text: str, sentence: Sentence, count: TokenCounter, budget: int
-) -> list[tuple[Sentence, int]]:
+def _cut_sentence(text: str, sentence: Sentence, count: TokenCounter, budget: int) -> list[Sentence]:
     """Cut a sentence that is too long: after ; or :, else , or a dash, else before "and", else between words, else
     anywhere. Returns the parts with their costs; they cover the sentence completely."""
-    parts: list[tuple[Sentence, int]] = []
+    parts: list[Sentence] = []
     position = sentence.start
     for window in _word_windows(text, sentence):
         words, costs = _smaller(window, count, budget)

@@ -24,7 +24,8 @@ from rag.chunking.lines import split_blocks
 from rag.types import Sentence
 
 _LANGUAGE = "en"
-_WINDOW = 20_000  # characters handed to the segmenter at once, so that no input makes it slow
+_WINDOW = 6_000  # characters handed to the segmenter at once, so that no input makes it slow
+_MOST_TOKEN = 100  # characters either side that are looked at to know a web address
 _MOST_QUOTATION = 400  # characters; a longer quotation is cut at its own sentence ends
 
 _OPENERS = "“„«‹‘‚"
@@ -194,12 +195,12 @@ def _run_together(text: str, at: int) -> bool:
     """Whether a full stop without a space ends a sentence ("difference.Nissan"), not a name ("Node.JS")."""
     if text[at - 1] in "。！？":
         return True  # Chinese and Japanese put no space there
-    token_start = max(text.rfind(" ", 0, at), text.rfind("\n", 0, at)) + 1
-    token_end = min((p for p in (text.find(" ", at), text.find("\n", at)) if p >= 0), default=len(text))
-    token = text[token_start:token_end]
+    before = text[max(0, at - _MOST_TOKEN) : at].split()
+    after = text[at : at + _MOST_TOKEN].split(None, 1)
+    token = before[-1] + after[0]
     if any(sign in token for sign in ("/", "@", "www.", "://")):
         return False
-    return bool(_RUN_TOGETHER_RE.search(text[token_start:at]) and _NEXT_WORD_RE.match(text[at : at + 30]))
+    return bool(_RUN_TOGETHER_RE.search(text[max(0, at - 20) : at]) and _NEXT_WORD_RE.match(text[at : at + 30]))
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
@@ -223,10 +224,10 @@ def _split_block(text: str, start: int, content: int, end: int) -> list[Sentence
         starts.extend(breaks)
         if window_end == end:
             break
-        # the last sentence of a window may go on: it is looked at again with what follows
-        position = breaks[-1] if breaks else window_end
-        if not breaks:
-            starts.append(window_end)
+        # The last sentence of a window may go on: it is looked at again with what follows, unless it is so long that
+        # windows would hardly move forward.
+        position = breaks[-1] if breaks and breaks[-1] > position + _WINDOW // 2 else window_end
+        starts.append(position)
     spans = [_trim(text, first, last) for first, last in pairwise([*sorted(set(starts)), end])]
     return _glue(text, spans)
 
