@@ -250,8 +250,12 @@ class Catalog:
     def stage(self, documents: Iterable[tuple[Document, FileState, Sequence[NewChunk]]]) -> None:
         """Write documents that no reader sees yet; one staged earlier for the same path is replaced."""
         with self._database.writing() as db:
+            dropped: list[bytes] = []
             for document, file, chunks in documents:
-                db.execute("DELETE FROM documents WHERE live = 0 AND path = ?", (document.path,))
+                earlier = db.execute(
+                    "SELECT id FROM documents WHERE live = 0 AND path = ?", (document.path,)
+                ).fetchall()
+                dropped += _delete(db, [row[0] for row in earlier])
                 document_id = db.execute(
                     f"INSERT INTO documents (live, {_DOCUMENT_FIELDS}, characters, chunks, size, mtime_ns, ctime_ns, "
                     "read_ns) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -281,14 +285,12 @@ class Catalog:
                         for chunk in chunks
                     ],
                 )
+            _forget(db, dropped)
 
-    def unstage(self, document_ids: Iterable[int]) -> None:
-        """Drop staged documents that are no longer wanted; their embeddings stay until the next publish."""
+    def unstage(self, document_ids: Sequence[int]) -> None:
+        """Drop staged documents that are no longer wanted."""
         with self._database.writing() as db:
-            db.execute(
-                "DELETE FROM documents WHERE live = 0 AND id IN (SELECT value FROM json_each(?))",
-                (_json(document_ids),),
-            )
+            _forget(db, _delete(db, document_ids))
 
     def pending(self) -> list[int]:
         """One staged chunk id for each embedding that is still to be made."""
@@ -337,7 +339,7 @@ class Catalog:
                 ],
             )
 
-    def publish(self, removed: Iterable[int], values: Mapping[str, str]) -> None:
+    def publish(self, removed: Sequence[int], values: Mapping[str, str]) -> None:
         """The one moment at which a sync takes effect: staged documents become live, removed ones go.
 
         Args:
@@ -345,13 +347,9 @@ class Catalog:
             values: manifest values to write in the same transaction.
         """
         with self._database.writing() as db:
-            db.execute(
-                "DELETE FROM documents WHERE id IN (SELECT value FROM json_each(?))", (_json(removed),)
-            )
+            dropped = _delete(db, removed)
             db.execute("UPDATE documents SET live = 1 WHERE live = 0")
-            db.execute(
-                "DELETE FROM embeddings WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE chunks.key = embeddings.key)"
-            )
+            _forget(db, dropped)
             generation = db.execute("SELECT value FROM manifest WHERE key = 'generation'").fetchone()[0]
             _set_manifest(
                 db, {**values, "generation": str(int(generation) + 1), "token": secrets.token_hex(8)}
@@ -364,6 +362,23 @@ class Catalog:
                 "UPDATE documents SET size = ?, mtime_ns = ?, ctime_ns = ?, read_ns = ? WHERE id = ?",
                 [(file.size, file.mtime_ns, file.ctime_ns, file.read_ns, id_) for id_, file in files],
             )
+
+
+def _delete(db: sqlite3.Connection, document_ids: Sequence[int]) -> list[bytes]:
+    """Delete documents with their texts and chunks; returns the keys of embeddings that may be needed no more."""
+    ids = _json(document_ids)
+    within = "IN (SELECT value FROM json_each(?))"
+    keys = db.execute(f"SELECT DISTINCT key FROM chunks WHERE document_id {within}", (ids,)).fetchall()
+    db.execute(f"DELETE FROM documents WHERE id {within}", (ids,))
+    return [row[0] for row in keys]
+
+
+def _forget(db: sqlite3.Connection, keys: Iterable[bytes]) -> None:
+    """Delete embeddings that no chunk uses any more."""
+    db.executemany(
+        "DELETE FROM embeddings WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM chunks WHERE chunks.key = ?1)",
+        [(key,) for key in keys],
+    )
 
 
 def _set_manifest(db: sqlite3.Connection, values: Mapping[str, str]) -> None:

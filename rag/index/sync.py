@@ -114,7 +114,7 @@ class _Reading:
         self._flush()
         if self._touched:
             self._catalog.note_files(self._touched)
-        self._catalog.unstage(known.id for path, known in self.staged.items() if path not in self.new)
+        self._catalog.unstage([known.id for path, known in self.staged.items() if path not in self.new])
 
     def _look_at(self, file: Path, path: str) -> None:
         try:
