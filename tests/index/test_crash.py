@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -103,24 +104,30 @@ def test_readers_in_other_processes_see_whole_states_only(
     assert faults(synced, texts_of(folder)) == []
 
 
-@pytest.fixture(params=["small disk", "file size limit"])
-def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A folder for an index that soon has no room, and a limit on a file's size (0: none)."""
-    if request.param == "file size limit":
-        yield tmp_path / "index", 300_000  # bytes
-        return
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """A disk of two megabytes mounted at a folder for a block."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if (
         shutil.which("mount") is None
         or subprocess.run(mount, capture_output=True, check=False).returncode != 0
     ):
         pytest.skip("mounting a small disk needs rights that these tests do not have")
     try:
-        yield disk / "index", 0
+        yield
     finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)  # memory maps may outlive a failed test
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)  # memory maps may outlive a failed test
+
+
+@pytest.fixture(params=["small disk", "file size limit"])
+def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """A folder for an index that soon has no room, and a limit on a file's size (0: none)."""
+    if request.param == "file size limit":
+        yield tmp_path / "index", 300_000  # bytes
+        return
+    with _small_disk(tmp_path / "disk"):
+        yield tmp_path / "disk" / "index", 0
 
 
 def test_a_full_disk_is_said_and_the_old_content_still_answers(
@@ -174,3 +181,26 @@ def test_a_disk_that_fills_after_publishing_leaves_the_new_content(
     monkeypatch.undo()
     assert synced.sync(folder).unchanged == 7
     assert faults(synced, texts_of(folder)) == []
+
+
+@pytest.mark.parametrize("lost", [None, "lexical", "vectors.faiss"])
+def test_an_index_on_a_read_only_medium_answers(
+    synced: Index, folder: Path, settings: Settings, tmp_path: Path, lost: str | None
+) -> None:
+    synced.close()
+    disk = tmp_path / "disk"
+    with _small_disk(disk):
+        shutil.copytree(settings.index, disk / "index")
+        if lost == "lexical":
+            shutil.rmtree(disk / "index" / lost)
+        elif lost:
+            (disk / "index" / lost).unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        words = WordEncoder()
+        with Index.open(disk / "index", settings=settings, encoder=words) as index:
+            assert faults(index, texts_of(folder)) == []
+            write_articles(folder, [9])
+            with pytest.raises(IndexUnusableError, match=r"Read-only file system.*next step"):
+                index.sync(folder)
+            (folder / "a9.txt").unlink()
+            assert faults(index, texts_of(folder)) == []
