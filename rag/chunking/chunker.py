@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 from rag.chunking.sentences import split_sentences
@@ -131,15 +131,22 @@ def _word_windows(text: str, sentence: Sentence) -> Iterator[list[str]]:
         yield words
 
 
+def _word_costs(words: Sequence[str], count: TokenCounter) -> list[int]:
+    """The cost of each word; a word that comes again is counted once."""
+    different = list(dict.fromkeys(words))
+    costs = {word: _cost(word, pieces) for word, pieces in zip(different, count(different), strict=True)}
+    return [costs[word] for word in words]
+
+
 def _smaller(words: list[str], count: TokenCounter, budget: int) -> tuple[list[str], list[int]]:
     """Words with their costs; one that alone exceeds the budget goes into single characters."""
-    costs = [_cost(word, pieces) for word, pieces in zip(words, count(words), strict=True)]
+    costs = _word_costs(words, count)
     if max(costs) <= budget:
         return words, costs
     out: list[str] = []
     for word, cost in zip(words, costs, strict=True):
         out.extend([word] if cost <= budget else list(word))
-    return out, [_cost(word, pieces) for word, pieces in zip(out, count(out), strict=True)]
+    return out, _word_costs(out, count)
 
 
 def _cut_sentence(text: str, sentence: Sentence, count: TokenCounter, budget: int) -> list[Sentence]:
@@ -311,7 +318,9 @@ def chunk_document(
     for first, end in _runs(costs, _end_values(text, sentences), budget, config):
         chunk = _make(text, sentences[first:end])
         most = prefix_pieces + sum(costs[first:end]) + _MOST_ADDED * (end - first + 1)
-        (chunks if most <= room else waiting).append(chunk)
+        # where no space parts two sentences, pieces far from the seam may change too
+        parted = all(one.end < other.start for one, other in pairwise(chunk.sentences))
+        (chunks if parted and most <= room else waiting).append(chunk)
     while waiting:
         sizes = count([chunk_prefix(document, chunk) + chunk.text for chunk in waiting])
         retry: list[Chunk] = []

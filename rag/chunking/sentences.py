@@ -200,7 +200,9 @@ def _run_together(text: str, at: int) -> bool:
     token = before[-1] + after[0]
     if any(sign in token for sign in ("/", "@", "www.", "://")):
         return False
-    return bool(_RUN_TOGETHER_RE.search(text[max(0, at - 20) : at]) and _NEXT_WORD_RE.match(text[at : at + 30]))
+    return bool(
+        _RUN_TOGETHER_RE.search(text[max(0, at - 20) : at]) and _NEXT_WORD_RE.match(text[at : at + 30])
+    )
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
