@@ -215,6 +215,10 @@ def topic_of(text: str) -> str:
             runs[-1].append(word)
         previous_end = word.end
     phrases = [phrase for phrase in (_phrase(run, sentence) for run in runs) if phrase]
+    # "which joint ventures are named": what is asked for is the topic when nothing else is
+    asked = re.match(r"(?:which|what) ((?:[\w-]+ ){0,2}?[\w-]+s(?<!ss))\b", sentence, re.IGNORECASE)
+    if asked and not phrases and asked.group(1).casefold() not in _BREAK:
+        return f"the {asked.group(1)}"
     return max(phrases, key=lambda phrase: (bool(_names(f"x {phrase}")), -phrases.index(phrase)), default="")
 
 

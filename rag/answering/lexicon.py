@@ -319,6 +319,7 @@ def _terms_of(surface: str) -> tuple[str, ...]:
         joined = surface.replace(".", "").casefold()
         return _SAME.get("us." if joined == "us" else joined, (joined,))
     bare = re.sub(r"['’]s?$", "", surface.rstrip("."))
+    bare = re.sub(r"^([A-Z]{2,})s$", r"\1", bare)  # several of an acronym: EVs, SDVs
     if bare == "US":
         return _SAME["us."]
     folded = bare.casefold()

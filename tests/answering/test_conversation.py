@@ -52,3 +52,9 @@ def test_a_follow_up_is_completed(history: list[str | tuple[str, str]], question
 def test_a_question_that_stands_by_itself_is_left_alone(question: str) -> None:
     assert standalone(question, ["What is the NMKV joint venture?"]) == question
     assert standalone(question, []) == question
+
+
+def test_what_was_asked_for_is_the_topic_when_nothing_else_is() -> None:
+    assert standalone("who is in them?", ["Which joint ventures are named in the articles"]) == (
+        "who is in the joint ventures?"
+    )
