@@ -12,6 +12,7 @@ Each step of an answer is sent as the whole HTML of its turn, so a step that the
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -193,6 +194,19 @@ def _page(desk: Desk) -> gradio.Blocks:
 _BARE: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
 
+def free_port(host: str, port: int | None = None) -> int:
+    """The port, or any free one for None; tried before anything slow is begun."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port or 0))
+        except OSError as error:
+            raise InputError(
+                f"port {port} on {host} cannot be used ({error}); choose another with --port"
+            ) from error
+        return int(probe.getsockname()[1])
+
+
 def launch(
     index_path: str | Path | None = None,
     host: str = "127.0.0.1",
@@ -210,16 +224,17 @@ def launch(
     Args:
         index_path: the index's folder; by default what the settings say.
         host: the address to listen on; the default can be reached from this machine only.
-        port: the port; None takes a free one from 7860 on.
+        port: the port; None takes any free one.
         open_browser: open the page in the person's browser.
         settings: by default read from ``rag.toml`` and the environment.
         block: wait until interrupted; with False the page is served by threads of this process.
 
     Raises:
-        InputError: the port is taken.
+        InputError: the port is taken, or the host is not this machine's.
     """
     from rag.settings import load
 
+    port = free_port(host, port)
     settings = settings or load(index=index_path)
     path = Path(index_path or settings.index)
 
@@ -237,21 +252,16 @@ def launch(
     page = _page(desk)
     from starlette.middleware import Middleware
 
-    try:
-        page.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=open_browser,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            app_kwargs={"middleware": [Middleware(Guard)]},
-            **look(),
-        )
-    except OSError as error:
-        raise InputError(
-            f"port {port} on {host} cannot be used: {error}; choose another with --port"
-        ) from error
+    page.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=open_browser,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        app_kwargs={"middleware": [Middleware(Guard)]},
+        **look(),
+    )
     if block:
         page.block_thread()
     return page

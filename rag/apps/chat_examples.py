@@ -239,7 +239,7 @@ def pick(
     found: Sequence[Candidate],
     ask: Callable[[str], Answer],
     wanted: int = 4,
-    seconds: float = 3.0,
+    seconds: float = 6.0,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """Put candidates to the engine until enough are answered from where they were made.

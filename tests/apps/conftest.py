@@ -70,7 +70,26 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Serves pages that ``chat.build`` made, or keeps those that are served already; closes them afterwards."""
+    from rag.apps.chat import free_port
+    from rag.apps.chat_look import look
+
+    served = []
+
+    def serve_page(page: Any) -> str:
+        served.append(page)
+        if not page.is_running:
+            page.launch(server_port=free_port("127.0.0.1"), quiet=True, prevent_thread_lock=True, **look())
+        return str(page.local_url)
+
+    yield serve_page
+    for page in served:
+        page.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, serve: Callable[[Any], str]) -> Iterator[Callable[..., Page]]:
     """Opens pages; afterwards no page may have asked another machine for anything or have met an error of its own."""
     contexts, strays, errors = [], [], []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from rag.retrieval.retriever import Retriever
 from rag.answering.engine import AnswerEngine
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.apps import chat
-from rag.errors import IndexUnusableError
+from rag.errors import IndexUnusableError, InputError
 from rag.index.index import Index
 from rag.models.encoder import Encoder
 from rag.settings import Settings
@@ -23,25 +24,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     Visit = Callable[..., Page]
+    Serve = Callable[[Any], str]
 
 pytestmark = [
     # gradio counts its requests with ways of pandas that pandas 4 will drop; an error there would stop its queue
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
 ]
 
-QUESTION = "When will the joint venture be founded?"
+QUESTION = "When will the joint venture of Nissan and Mitsubishi Corporation officially exist?"
 FOLLOW_UP = "Who will own it?"
 NOT_THERE = "Who is the chief executive of Tesla?"
+PAYLOAD_QUESTION = "When did the sky above Ruritania turn green?"
 PAYLOAD = (
     "Sky <img src=x onerror=window.pwned=1> turns green\n\n"
     "The sky above Ruritania <script>window.pwned=1</script> turned green on Monday, the weather office said. "
     "![a](http://127.0.0.1:9/a.png) [more](javascript:window.pwned=1) <svg onload=window.pwned=1>\n"
 )
-
-
-def serve(page: Any) -> str:
-    page.launch(server_port=None, quiet=True, prevent_thread_lock=True, share=False, **chat.look())
-    return str(page.local_url)
 
 
 @pytest.fixture(scope="module")
@@ -194,10 +192,13 @@ def test_keyboard_alone_is_enough(visit: Visit, seeds_url: str) -> None:
     page = visit(seeds_url)
     box = page.locator("#question textarea")
     box.focus()
-    page.keyboard.type("When will the joint venture")
+    page.keyboard.type("When will the joint venture of Nissan")
     page.keyboard.press("Shift+Enter")
-    page.keyboard.type("be founded?")
-    assert box.input_value() == "When will the joint venture\nbe founded?"
+    page.keyboard.type("and Mitsubishi Corporation officially exist?")
+    assert (
+        box.input_value()
+        == "When will the joint venture of Nissan\nand Mitsubishi Corporation officially exist?"
+    )
     assert page.locator(".turn").count() == 0
     page.keyboard.press("Enter")
     page.locator(".turn .source").first.wait_for()
@@ -239,7 +240,7 @@ def test_on_a_phone_a_number_opens_a_sheet_and_back_closes_it(visit: Visit, seed
     assert turn.is_visible()
 
 
-def test_an_article_cannot_run_anything(visit: Visit, encoder: Encoder, tmp_path: Path) -> None:
+def test_an_article_cannot_run_anything(visit: Visit, serve: Serve, encoder: Encoder, tmp_path: Path) -> None:
     folder = tmp_path / "news"
     folder.mkdir()
     (folder / "sky <b onmouseover=window.pwned=1>.md").write_text(PAYLOAD, "utf-8")
@@ -247,24 +248,20 @@ def test_an_article_cannot_run_anything(visit: Visit, encoder: Encoder, tmp_path
     with Index.open(path, settings=Settings(index=path), encoder=encoder) as index:
         index.sync(folder)
         engine = AnswerEngine(Retriever(index))
-        question = "What turned green above Ruritania?"
-        truth = engine.ask(question)
-        page_of_it = chat.build(engine, index)
-        try:
-            page = visit(serve(page_of_it))
-            ask(page, question + "<img src=x onerror=window.pwned=1>")
-            turn = ask(page, question)
-            assert truth.verdict != "not_found"
-            turn.locator(".cite").first.click()
-            page.locator("mark").first.wait_for()
-            assert page.locator("mark").first.text_content() == truth.statements[0].citations[0].quote
-            page.locator(".shelf summary").click()
-            page.wait_for_timeout(300)
-            assert page.evaluate("() => window.pwned") is None
-            ours = "#thread, #panel, #masthead, #examples"
-            assert page.locator(ours).locator("img, script, svg, a, iframe, b").count() == 0
-        finally:
-            page_of_it.close()
+        truth = engine.ask(PAYLOAD_QUESTION)
+        assert truth.verdict != "not_found"
+        page = visit(serve(chat.build(engine, index)))
+        ask(page, PAYLOAD_QUESTION + "<img src=x onerror=window.pwned=1>")
+        turn = ask(page, PAYLOAD_QUESTION)
+        turn.locator(".cite").first.click()
+        page.locator("mark").first.wait_for()
+        assert page.locator("mark").first.text_content() == truth.statements[0].citations[0].quote
+        page.locator(".shelf summary").click()
+        page.wait_for_timeout(300)  # an image's onerror would have fired by now
+        assert page.evaluate("() => window.pwned") is None
+        ours = page.locator("#thread, #panel, #masthead, #examples")
+        assert ours.locator("img, script, svg, a, iframe, b").count() == 0
+        page.context.close()
 
 
 class Scripted:
@@ -296,11 +293,9 @@ class Scripted:
 
 
 @pytest.fixture
-def scripted(seeds_index: Index) -> Iterator[tuple[Scripted, str]]:
+def scripted(seeds_index: Index, serve: Serve) -> tuple[Scripted, str]:
     engine = Scripted(seeds_index)
-    page = chat.build(engine, seeds_index)  # type: ignore[arg-type]  # as much of an engine as the page uses
-    yield engine, serve(page)
-    page.close()
+    return engine, serve(chat.build(engine, seeds_index))  # type: ignore[arg-type]  # as much of one as the page uses
 
 
 def test_an_error_in_the_middle_is_told_and_the_page_goes_on(
@@ -346,34 +341,35 @@ def test_questions_and_answers_become_the_next_ones_history(
 
 
 def test_a_missing_index_names_the_next_step_and_is_found_after_a_reload(
-    visit: Visit, encoder: Encoder, tmp_path: Path
+    visit: Visit, serve: Serve, encoder: Encoder, tmp_path: Path
 ) -> None:
     path, folder = tmp_path / "none yet", tmp_path / "news"
-    page_of_it = chat.launch(path, port=None, settings=Settings(index=path), block=False)
-    try:
-        page = visit(str(page_of_it.local_url))
-        assert "rag sync" in page.locator("#welcome").inner_text()
-        assert page.locator("#question textarea").is_disabled()
-        folder.mkdir()
-        (folder / "a.txt").write_text(
-            "Fiat opens a plant\n\nFiat opens a plant in Turin in May 2025.", "utf-8"
-        )
-        with Index.open(path, settings=Settings(index=path), encoder=encoder) as index:
-            index.sync(folder)
-        page.reload()
-        page.get_by_text("1 article").wait_for()
-        assert ask(page, "Where does Fiat open a plant?").locator(".cite").count() >= 1
-    finally:
-        page_of_it.close()
+    page = visit(serve(chat.launch(path, port=None, settings=Settings(index=path), block=False)))
+    assert "rag sync" in page.locator("#welcome").inner_text()
+    assert page.locator("#question textarea").is_disabled()
+    folder.mkdir()
+    (folder / "a.txt").write_text("Fiat opens a plant\n\nFiat opens a plant in Turin in May 2025.", "utf-8")
+    with Index.open(path, settings=Settings(index=path), encoder=encoder) as index:
+        index.sync(folder)
+    page.reload()
+    page.get_by_text("1 article", exact=True).wait_for()
+    ask(page, "Where does Fiat open a plant?")
+    assert page.locator(".turn .problem").count() == 0
 
 
-def test_an_empty_index_says_so(visit: Visit, encoder: Encoder, tmp_path: Path) -> None:
+def test_an_empty_index_says_so(visit: Visit, serve: Serve, encoder: Encoder, tmp_path: Path) -> None:
     path = tmp_path / "empty"
     with Index.open(path, settings=Settings(index=path), encoder=encoder) as index:
-        page_of_it = chat.build(AnswerEngine(Retriever(index)), index)
-        try:
-            page = visit(serve(page_of_it))
-            assert "rag sync" in page.locator("#welcome").inner_text()
-            assert page.locator("#question textarea").is_disabled()
-        finally:
-            page_of_it.close()
+        page = visit(serve(chat.build(AnswerEngine(Retriever(index)), index)))
+        assert "rag sync" in page.locator("#welcome").inner_text()
+        assert page.locator("#question textarea").is_disabled()
+        page.context.close()
+
+
+def test_a_taken_port_is_told_before_anything_else() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} on 127.0.0.1 cannot be used.*--port"):
+            chat.launch("nowhere", port=port)
