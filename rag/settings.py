@@ -1,4 +1,4 @@
-"""One strict Settings: defaults, then ``rag.toml`` in the working folder, then ``RAG_*`` variables, then what is passed.
+"""One strict Settings: defaults, then ``rag.toml`` in the working folder, then ``RAG_*``, then what is passed.
 
 An unknown key is an error that names the key and the allowed ones, so that a typo never silently does nothing.
 """
@@ -25,9 +25,7 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 class Settings(BaseSettings):
     """Everything a user may set. Environment: ``RAG_`` + the name in capitals, e.g. ``RAG_INDEX``."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="RAG_", extra="forbid", frozen=True, toml_file=CONFIG_FILE
-    )
+    model_config = SettingsConfigDict(env_prefix="RAG_", extra="forbid", frozen=True, toml_file=CONFIG_FILE)
 
     index: Path = Field(Path("index/seeds"), description="the index's folder")
     encoder: str = Field(
@@ -35,7 +33,8 @@ class Settings(BaseSettings):
         description="all-MiniLM-L6-v2 (built in), or any sentence-transformers model name or folder",
     )
     reader: Literal["auto", "none"] = Field(
-        "auto", description="auto: the shipped reader; none: similarity and rules only, refusals get less sure"
+        "auto",
+        description="auto: the shipped reader; none: similarity and rules only, refusals get less sure",
     )
     chunk_tokens: int = Field(
         200, ge=16, le=8192, description="target size of a chunk in the encoder's own tokens"
@@ -46,7 +45,9 @@ class Settings(BaseSettings):
     )
     weight_dense: float = Field(1.0, ge=0, le=10, description="weight of the normalised dense score")
     weight_lexical: float = Field(1.0, ge=0, le=10, description="weight of the normalised lexical score")
-    weight_sentence: float = Field(0.5, ge=0, le=10, description="weight of the normalised best-sentence score")
+    weight_sentence: float = Field(
+        0.5, ge=0, le=10, description="weight of the normalised best-sentence score"
+    )
     k: int = Field(5, ge=1, le=1000, description="passages that search shows")
 
     @classmethod
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is passed wins over the environment, which wins over the file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 

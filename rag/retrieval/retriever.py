@@ -1,0 +1,129 @@
+"""A question becomes Hits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import InputError
+from rag.index.index import Index, StoredChunk
+from rag.retrieval.candidates import Candidates, find_candidates
+from rag.retrieval.duplicates import collapse
+from rag.retrieval.filters import allowed_documents
+from rag.retrieval.fusion import fuse, min_max
+from rag.settings import Settings
+from rag.types import Filters, Hit, Location, Query, ScoredSentence, Scores
+
+
+class Retriever:
+    """Finds passages in an index: dense and lexical candidates, fused with their best sentence's match.
+
+    Safe to use from several threads.
+
+    Args:
+        index: where to search.
+        settings: weights, number of candidates, default k; the index's own by default.
+    """
+
+    def __init__(self, index: Index, settings: Settings | None = None) -> None:
+        self.index = index
+        self.settings = settings or index.settings
+
+    def retrieve(
+        self, question: str | Query, k: int | None = None, filters: Filters | None = None
+    ) -> list[Hit]:
+        """The k best passages, near-identical ones collapsed into one hit.
+
+        Args:
+            question: a question in plain words, or a Query.
+            k: how many at most; the settings' by default.
+            filters: which documents may answer; the Query's own by default.
+
+        Raises:
+            InputError: an empty question, a k below 1, or a filter that makes no sense.
+        """
+        return self.retrieve_with_vector(question, k, filters)[0]
+
+    def retrieve_with_vector(
+        self,
+        question: str | Query,
+        k: int | None = None,
+        filters: Filters | None = None,
+        vector: NDArray[np.float32] | None = None,
+    ) -> tuple[list[Hit], NDArray[np.float32]]:
+        """As ``retrieve``, for callers that have the question's vector already or want it afterwards.
+
+        Args:
+            vector: the question's unit vector (d,); made from the question by default.
+
+        Returns:
+            the hits, and the question's vector.
+        """
+        query = question if isinstance(question, Query) else Query(text=question, question=question)
+        filters = query.filters if filters is None else filters
+        k = self.settings.k if k is None else k
+        if not query.text.strip():
+            raise InputError("the question is empty; next step: ask something")
+        if k < 1:
+            raise InputError(f"k is {k}; next step: ask for at least one passage")
+        if vector is None:
+            vector = self.index.encoder.encode_queries([query.text])[0]
+        with self.index.snapshot():
+            allowed = allowed_documents(filters, self.index.documents()) if filters else None
+            count = max(self.settings.candidates, k)
+            found = find_candidates(self.index, query.text, vector, count, allowed)
+        return self._rank(found, k), vector
+
+    def _rank(self, found: Candidates, k: int) -> list[Hit]:
+        settings = self.settings
+        lexical = min_max(found.lexical)
+        fused = fuse(
+            [
+                (settings.weight_dense, found.dense),
+                (settings.weight_lexical, found.lexical),
+                (settings.weight_sentence, found.matches),
+            ]
+        )
+        # rounded, so that the last bits of a sum never decide; then by place, so that equals have a fixed
+        # order
+        order = sorted(
+            range(len(found.chunks)),
+            key=lambda n: (-round(float(fused[n]), 6), found.chunks[n].path, found.chunks[n].start),
+        )
+        return [
+            _hit(rank, found, position, twins, float(fused[position]), float(lexical[position]))
+            for rank, (position, twins) in enumerate(collapse(found.chunks, found.vectors, order, k), 1)
+        ]
+
+
+def _hit(rank: int, found: Candidates, position: int, twins: list[int], score: float, lexical: float) -> Hit:
+    chunk, cosines = found.chunks[position], found.cosines[position]
+    return Hit(
+        rank=rank,
+        score=score,
+        path=chunk.path,
+        title=chunk.title,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+        scores=Scores(
+            dense=float(found.dense[position]),
+            lexical=lexical,
+            sentence=float(cosines.max()) if len(cosines) else 0.0,
+        ),
+        sentences=tuple(
+            ScoredSentence(
+                s.start, s.end, chunk.text[s.start - chunk.start : s.end - chunk.start], float(cosine)
+            )
+            for s, cosine in zip(chunk.sentences, cosines, strict=True)
+        ),
+        published=chunk.published,
+        source=chunk.source,
+        also_in=tuple(_location(found.chunks[twin]) for twin in twins),
+        chunk_id=chunk.id,
+        document_id=chunk.document_id,
+    )
+
+
+def _location(chunk: StoredChunk) -> Location:
+    return Location(path=chunk.path, title=chunk.title, start=chunk.start, end=chunk.end)
