@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # no threads before a fork
     "OPENBLAS_NUM_THREADS": "1",
 }
-KILLS = int(os.environ.get("RAG_TEST_KILLS", "25"))  # raise it to look harder
+KILLS = int(os.environ.get("RAG_TEST_KILLS", "16"))  # raise it to look harder
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills are tried in forked processes")

@@ -43,11 +43,15 @@ def test_a_second_sync_does_nothing(synced: Index, folder: Path, words: WordEnco
 def test_changed_new_and_removed_files_show(synced: Index, folder: Path) -> None:
     write_articles(folder, [1, 7], edition=2)
     (folder / "a3.txt").unlink()
-    assert _counts(synced.sync(folder)) == (1, 1, 1, 4)
+    report = synced.sync(folder)
+    assert _counts(report) == (1, 1, 1, 4)
     assert synced.generation == 2
     assert synced.lexical("marker3", 5) == []
     assert synced.lexical("edition0n1", 5) == []
     assert faults(synced, texts_of(folder)) == []
+    with synced._catalog._database.reading() as db:  # nothing of what went is kept
+        assert db.execute("SELECT count(*) FROM texts").fetchone() == (6,)
+        assert db.execute("SELECT count(*) FROM embeddings").fetchone() == (report.chunks,)
 
 
 def test_other_chunks_keep_their_ids(synced: Index, folder: Path, words: WordEncoder) -> None:
