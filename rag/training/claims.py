@@ -32,7 +32,7 @@ SUBJECT = re.compile(
     re.IGNORECASE,
 )
 SUBJECT_VERB = re.compile(
-    r"^who\s+(?=[a-z]+(?:ed|ew|ote|ade|ook|ave|ame|on|ought|ound|eld|ent|ays|ds|ns|ts|es)\b)", re.I
+    r"^who\s+(?=[a-z]+(?:ed|ew|ote|ade|ook|ave|ame|on|ought|ound|eld|ent|uilt|ays|ds|ns|ts|es)\b)", re.I
 )
 MEASURES = re.compile(
     r"\b(year|date|day|time|month|century|decade|reason|percent|percentage)\b", re.IGNORECASE

@@ -1,0 +1,115 @@
+"""The whole of preparation on a data folder of a few articles."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.training.claims import SETS
+from rag.training.examples import PLAIN, WIKI, Example, Record, read_examples
+from rag.training.prepare import prepare, without_answer
+
+NAMES = ("Ann Miller", "Bob Carter", "Cyril Stone", "Dora Lane", "Emil Grant")
+SEEN = "this very sentence of more than thirteen words also stands in the text that is measured on later"
+
+
+def paragraph(name: str, place: int) -> str:
+    return (
+        f"The mill at Ford {place} was built by {name} in 18{place}4 for 2,{place}00 pounds. It had the largest "
+        "wheel of the county and worked for many years. A fire destroyed the roof one winter, but the walls stood firm. Nobody "
+        "knows who lit it. The owner sold the land to a farmer, who kept geese there."
+    )
+
+
+def write(file: Path, items: list[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with gzip.open(file, "wt", encoding="utf-8") as out:
+        out.writelines(json.dumps(item) + "\n" for item in items)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[Example]]:
+    root = tmp_path_factory.mktemp("prepare")
+    data, work = root / "data", root / "work"
+    write(data / "eval" / "nq" / "corpus.jsonl.gz", [{"text": SEEN}])
+    for source in (*WIKI, *PLAIN):
+        items = []
+        for place, name in enumerate(NAMES):
+            context = paragraph(name, place) + (f" {source}." if source not in ("squad2_dev_rest",) else "")
+            start = context.index(name)
+            base = {"title": f"Mill {place}", "context": context}
+            right = {"answers": [{"text": name, "start": start}], "is_impossible": False}
+            items.append({**base, **right, "question": f"Who built the mill at Ford {place}?"})
+            if source == "squad2_dev_rest":
+                items.append({**base, "answers": [], "is_impossible": True, "question": "Who burnt it down?"})
+        leaked = f"Ann says {SEEN}."
+        items.append(
+            {
+                "title": "Leak",
+                "context": leaked,
+                "answers": [{"text": "Ann", "start": 0}],
+                "is_impossible": False,
+                "question": "Who?",
+            }
+        )
+        write(data / "train" / "qa" / f"{source}.jsonl.gz", items)
+    selqa = [{"question": "Who?", "sentence": name, "label": n % 2} for n, name in enumerate(NAMES)]
+    write(data / "train" / "sentence" / "selqa.jsonl.gz", selqa)
+    write(data / "train" / "yesno" / "boolq_dev.jsonl.gz", [{"question": "is it?", "context": "It is."}])
+    for name in SETS:
+        write(
+            data / "train" / "support" / f"{name}.jsonl.gz",
+            [
+                {"premise": f"{who} was born in Ford.", "hypothesis": f"{who} lives.", "label": label}
+                for who in NAMES
+                for label in ("supported", "refuted", "nei", "generic")
+            ],
+        )
+    prepare(data, work, seed=1)
+    return read_examples(work / "examples.jsonl.gz"), read_examples(work / "held_out.jsonl.gz")
+
+
+def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
+    groups = {example.group for example in made[0]}
+    questions = {"wiki", "plain", "adversarial", "mined", "edited", "cut", "selqa+", "selqa-", "boolq"}
+    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made")}
+    assert groups == questions | claims
+
+
+def test_nothing_that_is_measured_on_is_learned(made: tuple[list[Example], list[Example]]) -> None:
+    assert not [e for examples in made for e in examples if SEEN in e.second]
+
+
+def test_held_out_questions_are_not_learned(made: tuple[list[Example], list[Example]]) -> None:
+    learned, held = made
+    pairs = {(e.first, e.second) for e in learned}
+    assert {e.group for e in held} == {"wiki", "adversarial", "mined"}
+    assert not [e for e in held if (e.first, e.second) in pairs and e.group != "mined"]
+
+
+def test_answers_stand_where_the_example_says(made: tuple[list[Example], list[Example]]) -> None:
+    answered = [e for e in made[0] if e.spans]
+    assert answered
+    assert all(e.second[a:b] in NAMES for e in answered for a, b in e.spans)
+    assert all(e.evidence == 1 and not e.no_answer for e in answered)
+
+
+def test_wrong_passages_lack_the_answer(made: tuple[list[Example], list[Example]]) -> None:
+    for e in made[0]:
+        if e.group in ("mined", "cut") and "Ford" in e.first:
+            right = NAMES[int(e.first.rstrip("?")[-1])]
+            assert right not in e.second
+
+
+def test_cutting_the_answer_out_leaves_the_rest() -> None:
+    text = paragraph(NAMES[0], 0)
+    start = text.index(NAMES[0])
+    record = Record("s", "t", text, "Who?", ((start, start + len(NAMES[0])),))
+    cut = without_answer(record)
+    assert cut is not None
+    assert cut == text[text.index("It had") :]
+    assert without_answer(Record("s", "t", "Ann. Short.", "Who?", ((0, 3),))) is None
