@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
+import pickle
 import random
 import sys
 import tempfile
@@ -82,8 +84,28 @@ def index_of(folder: Path, paragraphs: dict[str, tuple[str, str]]) -> Index:
     return index
 
 
-def rows(index: Index, asked: list[Asked], reader: Any) -> Iterator[Row]:
-    """Ask each question of the index as the engine would, and keep the features of what passes the gate."""
+def rows(index: Index, asked: list[Asked], reader: Any, cache: Path) -> list[Row]:
+    """Ask each question of the index as the engine would, and keep the features of what passes the gate.
+
+    ``cache`` keeps the result under all it depends on but the code, so that a fit can be tried again quickly.
+    """
+    key = hashlib.sha256(
+        "\n".join(
+            [
+                index.status().fingerprint,
+                getattr(reader, "fingerprint", "none"),
+                *(item.text for item in asked),
+            ]
+        ).encode()
+    ).hexdigest()[:16]
+    file = cache / f"rows-{key}.pickle"
+    if not file.exists():
+        found = list(_rows(index, asked, reader))
+        file.write_bytes(pickle.dumps(found))
+    return pickle.loads(file.read_bytes())  # written by this script only
+
+
+def _rows(index: Index, asked: list[Asked], reader: Any) -> Iterator[Row]:
     retriever = Retriever(index)
     started = time.time()
     for number, question in enumerate(asked, 1):
@@ -227,7 +249,7 @@ def main() -> None:
     paragraphs, asked = training_sets(arguments.data, held_out_only=reader is not None)
     shuffle.shuffle(asked)
     with index_of(arguments.cache / "train", paragraphs) as index:
-        fitting = list(rows(index, asked[: arguments.questions], reader))
+        fitting = rows(index, asked[: arguments.questions], reader, arguments.cache)
     weights, bias = fit(fitting)
 
     paragraphs, asked = visible_half(arguments.data)
@@ -235,8 +257,8 @@ def main() -> None:
     strangers = off_topic(arguments.data)
     shuffle.shuffle(strangers)
     with index_of(arguments.cache / "squad2", paragraphs) as index:
-        judged = list(rows(index, asked[: arguments.questions], reader))
-        strange = list(rows(index, strangers[: arguments.questions // 5], reader))
+        judged = rows(index, asked[: arguments.questions], reader, arguments.cache)
+        strange = rows(index, strangers[: arguments.questions // 5], reader, arguments.cache)
 
     highest, correct = best_of(judged, weights, bias)
     answerable = np.array([item.answerable for item in judged])

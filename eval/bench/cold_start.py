@@ -1,8 +1,8 @@
 """Whole-process time and memory of `rag ask` on an index of seeds/, beside the usual alternative in the same run.
 
-The alternative is what a user would build from LlamaIndex, FAISS and the same encoder: load the index, embed the
-question, print five passages (eval/peers/llama_index_faiss.py). The two are run in turns, so that a busy moment hits
-both.
+The alternative is what a user would build from LlamaIndex, FAISS and the same encoder: load the index, embed
+the question, print five passages (eval/peers/llama_index_faiss.py). The two are run in turns, so that a busy
+moment hits both.
 
 Usage: .venv/bin/python eval/bench/cold_start.py [--runs 9] [--without-peer]
 """

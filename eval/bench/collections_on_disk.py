@@ -1,8 +1,9 @@
 """Public test collections as folders of articles, indexed by the product itself.
 
-A collection's documents become text files with their title as front matter, so that a document's text is exactly the
-collection's. Folders and indexes are kept between runs (``--work``); syncing again does nothing that is done already.
-The collections are looked for at ``../shared/data/eval`` beside the project, or where ``--data`` says.
+A collection's documents become text files with their title as front matter, so that a document's text is
+exactly the collection's. Folders and indexes are kept between runs (``--work``); syncing again does nothing
+that is done already. The collections are looked for at ``../shared/data/eval`` beside the project, or where
+``--data`` says.
 """
 
 from __future__ import annotations

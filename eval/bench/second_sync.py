@@ -1,6 +1,7 @@
 """Whole-process time of `rag sync` over unchanged articles, and of one changed file among them.
 
-The articles are the first N of the Reuters newswire (../shared/data/articles/reuters21578.jsonl.gz), one file each.
+The articles are the first N of the Reuters newswire (../shared/data/articles/reuters21578.jsonl.gz), one file
+each.
 
 Usage: .venv/bin/python eval/bench/second_sync.py [--articles 10000] [--folder FOLDER]
 """
