@@ -110,7 +110,7 @@ def shoot(browser: Browser, url: str, size: str, scheme: str, state: str, file: 
     page.locator("#question textarea").wait_for()
     STATES[state](page)
     page.wait_for_timeout(700)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(224, dither=Image.Dither.NONE)
     picture.save(file, optimize=True)
     page.close()
 

@@ -244,8 +244,8 @@ def pick(
 ) -> list[str]:
     """Put candidates to the engine until enough are answered from where they were made.
 
-    Different kinds of questions about different articles come first; a second of a kind, or on an article, only when
-    the list would stay short.
+    Different kinds of questions about different articles come first; a second on an article, then a second of a kind,
+    only when the list would stay short.
 
     Args:
         found: in order of preference.
@@ -257,13 +257,13 @@ def pick(
     deadline = clock() + seconds
     kept: list[Candidate] = []
     refused: set[Candidate] = set()
-    for limit in (1, 2):
+    for most_alike, most_near in ((1, 1), (1, 2), (2, 2)):
         for candidate in found:
             if len(kept) == wanted or clock() > deadline:
                 return [item.question for item in kept]
             alike = sum(item.kind == candidate.kind for item in kept)
             near = sum(item.path == candidate.path for item in kept)
-            if candidate in kept or candidate in refused or max(alike, near) >= limit:
+            if candidate in kept or candidate in refused or alike >= most_alike or near >= most_near:
                 continue
             if _rests_on(ask(candidate.question), candidate):
                 kept.append(candidate)

@@ -209,10 +209,10 @@ def answer_body(answer: Answer) -> str:
     if answer.verdict == "not_found":
         return _not_found(answer)
     parts = [f'<div class="answer {answer.verdict}">']
-    if answer.short_answer:
-        parts.append(f'<p class="short">{escape(answer.short_answer)}</p>')
     if answer.verdict == "partial":
         parts.append('<p class="part">The articles answer only part of this.</p>')
+    if answer.short_answer:
+        parts.append(f'<p class="short">{escape(answer.short_answer)}</p>')
     flow = "quoted" if answer.generator == "extractive" else "flowing"
     parts.append(f'<div class="statements {flow}">{" ".join(map(statement, answer.statements))}</div>')
     parts.append(source_list(answer.sources, answer.statements))
