@@ -53,8 +53,9 @@ _AMOUNT = re.compile(
 _REASON = re.compile(
     r"\bbecause\b|\bdue to\b|\bowing to\b|\bas a result\b|\bresult(?:s|ed|ing)? (?:in|from)\b|\bthanks to\b|\bin order to\b|"
     r"\bso (?:that|as)\b|\bsince\b|\bcaus(?:e|ed|es|ing)\b|\breasons?\b|\btherefore\b|\bthus\b|\bhence\b|\blead(?:s|ing)? to\b|"
-    r"\bled (?:to|by)\b|\baim(?:s|ed|ing)?\b|\bto (?!the\b|a\b|an\b|this\b|that\b|their\b|its\b|be\b)[a-z]{3,}\b|\bfor\b|\bby \w+ing\b|"
-    r"\bas\b|\ballow(?:s|ed|ing)?\b|\bhelp(?:s|ed|ing)?\b|\bdriven by\b|\bgiven\b|\bamid\b|\bpressure\b|\bwith\b",
+    r"\bled (?:to|by)\b|\baim(?:s|ed|ing)?\b|\bhop(?:e|es|ed|ing)\b|\bwants?\b|\bwish(?:es|ed)?\b|\bpurpose\b|\bgoals?\b|"
+    r"\bby \w+ing\b|\ballow(?:s|ed|ing)?\b|\benabl(?:e|es|ed|ing)\b|\bhelp(?:s|ed|ing)?\b|\bdriven by\b|\bgiven (?:that|the)\b|"
+    r"\bamid\b|\bpressure\b|\bwould\b|\bconcern(?:s|ed)?\b|\bin (?:response|an effort) to\b|, to [a-z]+\b|\bfor fear\b",
     re.IGNORECASE,
 )
 _PLACE = re.compile(

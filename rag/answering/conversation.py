@@ -138,7 +138,8 @@ def _complete(question: str, previous: str, answer: str) -> str:
         if not _is_clause(rest):
             return _swapped(previous, rest)
         question = rest[:1].upper() + rest[1:] + "?"
-    topic = _person_of(question, previous, answer) or topic_of(previous) or topic_of(answer)
+    thing = bool(re.search(r"\b(?:it|its)\b", question, re.IGNORECASE))
+    topic = _person_of(question, previous, answer) or topic_of(previous, thing) or topic_of(answer, thing)
     if not topic:
         return question
     if _refers(question):
@@ -193,11 +194,11 @@ def _substituted(question: str, topic: str) -> str:
     return question[: match.start()] + replacement + question[match.end() :]
 
 
-def topic_of(text: str) -> str:
+def topic_of(text: str, thing: bool = False) -> str:
     """The noun phrase a question (or the first sentence of an answer) is about, "" when none stands out.
 
-    The runs between verbs and wh-words are candidates; one with a name wins over one with only a determiner, and among
-    equals the first.
+    The runs between verbs and wh-words are candidates. One with a name wins over one with only a determiner, and among
+    equals the first; when a thing is meant ("it"), one with a determiner wins over a bare name.
     """
     sentence = re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]
     runs: list[list[Word]] = [[]]
@@ -219,7 +220,12 @@ def topic_of(text: str) -> str:
     asked = re.match(r"(?:which|what) ((?:[\w-]+ ){0,2}?[\w-]+s(?<!ss))\b", sentence, re.IGNORECASE)
     if asked and not phrases and asked.group(1).casefold() not in _BREAK:
         return f"the {asked.group(1)}"
-    return max(phrases, key=lambda phrase: (bool(_names(f"x {phrase}")), -phrases.index(phrase)), default="")
+
+    def worth(phrase: str) -> tuple[bool, bool, int]:
+        determined = phrase.split(" ", 1)[0].casefold() in _DETERMINERS
+        return (thing and determined, bool(_names(f"x {phrase}")), -phrases.index(phrase))
+
+    return max(phrases, key=worth, default="")
 
 
 def _phrase(run: list[Word], sentence: str) -> str:
@@ -255,7 +261,9 @@ def _content(text: str) -> list[Word]:
 def _is_clause(text: str) -> bool:
     """Whether what follows "and" is a question of its own ("which cars did it make") or a fragment ("in America")."""
     first = text.split(" ", 1)[0].casefold() if text else ""
-    return first in _BREAK
+    return first in _BREAK or bool(
+        re.match(r"(?:on|in|at|by|with|for|to|from|of) (?:which|what|whom)\b", text)
+    )
 
 
 def _swapped(previous: str, fragment: str) -> str:

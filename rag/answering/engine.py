@@ -159,8 +159,8 @@ class _Clock:
 
 def _asked_parts(question: str) -> list[str]:
     """The question's parts, each standing by itself: the later ones read as follow-ups of the first."""
-    pieces = parts(question)
-    return [pieces[0], *(conversation.standalone(piece, pieces[:1]) for piece in pieces[1:])]
+    first, *others = parts(question)
+    return [first, *(conversation.standalone(other, [first]) for other in others)]
 
 
 def sentences_within(hit: Hit) -> list[Sentence]:

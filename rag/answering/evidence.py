@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 FEATURES = (
     "similarity",  # cosine of question and sentence
     "passage_similarity",  # cosine of question and chunk
-    "lexical",  # the passage's lexical score, min-max over the candidates
-    "rank",  # 1 / rank of the passage
-    "coverage",  # share of the question's terms in the sentence
+    "coverage",  # share of the question's terms in the sentence, names counting double
+    "telling_coverage",  # the same, each term weighted by how few of the found sentences have it
     "passage_coverage",  # share of the question's terms in the passage and title
     "type_match",  # the sentence holds the kind of thing asked for
     "names_in_sentence",  # share of the question's names in the sentence
@@ -112,7 +112,13 @@ class Material:
             names |= named
             plain |= written_plainly
         self.vocabulary = frozenset().union(*self.passages)
+        self._count = Counter(term for passage in self.sentences for sentence in passage for term in sentence)
+        self._total = sum(map(len, self.sentences))
         self.names = frozenset(names - plain)
+
+    def rarity(self, term: str) -> float:
+        """How telling a term is among the found sentences: the log of 1 + sentences over those that have it."""
+        return math.log(1 + self._total / (1 + self._count[term]))
 
     def corrected(self, analysis: Analysis) -> Analysis:
         """The analysis with terms that occur in no passage replaced by one that differs by a slip of the finger."""
@@ -192,9 +198,8 @@ def features_of(
     base = (
         sentence.score,
         hit.scores.dense,
-        hit.scores.lexical,
-        1.0 / hit.rank,
         coverage(analysis, present),
+        _telling_coverage(analysis, material, present),
         coverage(analysis, material.passages[position]),
         1.0 if answer_types.holds_answer(analysis, sentence.text) else 0.0,
         _share(analysis.names, present),
@@ -220,6 +225,12 @@ def coverage(analysis: Analysis, present: AbstractSet[str]) -> float:
         total += weight
         reached += weight if term in present else 0.0
     return reached / total if total else 1.0
+
+
+def _telling_coverage(analysis: Analysis, material: Material, present: AbstractSet[str]) -> float:
+    weights = [material.rarity(term) for term in analysis.terms]
+    reached = sum(weight for term, weight in zip(analysis.terms, weights, strict=True) if term in present)
+    return reached / sum(weights) if weights else 1.0
 
 
 def _share(wanted: Sequence[str], present: AbstractSet[str]) -> float:

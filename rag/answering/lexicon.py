@@ -347,7 +347,7 @@ def terms(text: str) -> list[str]:
 
 def numbers(text: str) -> set[str]:
     """The numbers of a text in one spelling: separators gone, small number words as digits."""
-    found = set()
+    found: set[str] = set()
     for word in words(text):
         if word.is_number:
             found.update(word.terms)

@@ -168,7 +168,8 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _SPLIT_PARTS = re.compile(
-    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+", re.IGNORECASE
+    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+",
+    re.IGNORECASE,
 )
 
 
@@ -201,8 +202,10 @@ def parts(question: str) -> list[str]:
     """Split "When will it start and who owns it?" into the questions it is made of (most are one)."""
     compared = _COMPARED.search(question.strip())
     if compared:
-        sides = (compared["one"] or compared["one_"], compared["other"] or compared["other_"])
-        return [side.strip(" ?.") for side in sides]
+        one = (compared["one"] or compared["one_"]).strip(" ?.")
+        other = (compared["other"] or compared["other_"]).strip(" ?.")
+        owner = re.match(r".+?['’]s?(?= )", one)  # "Nissan's share … with its share …"
+        return [one, re.sub(r"^(?:its|their|his|her)\b", owner.group(), other) if owner else other]
     shared = _SHARED_REST.match(question.strip())
     if shared:
         return [shared["first"] + shared["rest"], shared["second"] + shared["rest"]]
@@ -222,11 +225,11 @@ def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis
     if kind == "definition" and re.search(r"\bmeaning of\b|\bmean\b", lowered) and _acronym(text).isupper():
         kind = "expansion"  # what capitals mean is what they stand for
     found = words(text)
+    # what a follow-up took over from the conversation stands in brackets; it guides the search but insists on nothing
+    own = words(re.sub(r"\s\([^()]*\)\??$", "", text))
     terms = tuple(dict.fromkeys(term for word in found for term in word.terms if term not in "%$€£¥"))
-    names = tuple(
-        dict.fromkeys(term for word in _name_words(found, text, corpus_names) for term in word.terms)
-    )
-    numbers = tuple(dict.fromkeys(_binding_numbers(found)))
+    names = tuple(dict.fromkeys(term for word in _name_words(own, text, corpus_names) for term in word.terms))
+    numbers = tuple(dict.fromkeys(_binding_numbers(own)))
     return Analysis(
         text=text.strip(),
         kind=kind,

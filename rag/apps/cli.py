@@ -312,8 +312,9 @@ def _advance(bar: Any) -> Callable[[Any], None]:
 def _console() -> Any:
     from rich.console import Console
 
-    # soft wrap off a terminal, so that a pipe gets whole lines
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    # a pipe has no width of its own: 100 columns read well in a file or a page
+    width = None if sys.stdout.isatty() else 100
+    return Console(highlight=False, width=width)
 
 
 def _print_json(value: dict[str, Any]) -> None:
