@@ -39,6 +39,8 @@ def ask(page: Page, question: str) -> None:
     page.locator("#question textarea").fill(question)
     page.locator("#question textarea").press("Enter")
     page.wait_for_function("n => document.querySelectorAll('.turn')[n]?.ariaBusy === 'false'", arg=before)
+    if page.locator(".turn .problem").count():
+        sys.exit(f"{question!r} met an error; no picture is taken of that")
 
 
 def start(page: Page) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import secrets
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -215,6 +215,7 @@ def launch(
     *,
     settings: Settings | None = None,
     block: bool = True,
+    ready: Callable[[str], None] | None = None,
 ) -> gradio.Blocks:
     """Serve the chat page over an index on disk, and return the running page.
 
@@ -228,6 +229,7 @@ def launch(
         open_browser: open the page in the person's browser.
         settings: by default read from ``rag.toml`` and the environment.
         block: wait until interrupted; with False the page is served by threads of this process.
+        ready: told the page's address once it can be opened; by default it is printed when waiting.
 
     Raises:
         InputError: the port is taken, or the host is not this machine's.
@@ -262,6 +264,12 @@ def launch(
         app_kwargs={"middleware": [Middleware(Guard)]},
         **look(),
     )
+    if ready is not None:
+        ready(str(page.local_url))
+    elif block:
+        from typer import echo
+
+        echo(f"{TITLE}: {page.local_url} (Ctrl-C stops it)")
     if block:
         page.block_thread()
     return page
