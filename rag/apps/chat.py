@@ -122,15 +122,14 @@ def _page(desk: Desk) -> gradio.Blocks:
             gr.update(interactive=usable),
         )
 
-    shelf = desk.shelf()
-    usable = shelf is not None and shelf.documents > 0
+    head, lead, library, usable = arrive()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page:
         past = gr.State([])
-        masthead = gr.HTML(view.masthead(shelf), elem_id="masthead", **_BARE)
+        masthead = gr.HTML(head, elem_id="masthead", **_BARE)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
                 with gr.Column(elem_id="scroll"):
-                    welcome = gr.HTML(view.welcome(shelf, desk.problem), elem_id="welcome", **_BARE)
+                    welcome = gr.HTML(lead, elem_id="welcome", **_BARE)
                     examples = gr.HTML("", elem_id="examples", **_BARE)
                     thread = gr.HTML(
                         html_template=(ASSETS / "thread.html").read_text("utf-8"),
@@ -149,13 +148,13 @@ def _page(desk: Desk) -> gradio.Blocks:
                         max_lines=6,
                         max_length=LONGEST_QUESTION,
                         autofocus=True,
-                        interactive=usable,
+                        interactive=usable["interactive"],
                         elem_id="question",
                     )
                     send = gr.Button("Ask", elem_id="send", min_width=0)
             with gr.Column(elem_id="side"):
                 panel = gr.HTML(
-                    desk.library(),
+                    library,
                     html_template=(ASSETS / "panel.html").read_text("utf-8"),
                     elem_id="panel",
                     **_BARE,

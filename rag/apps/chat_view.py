@@ -306,8 +306,8 @@ def welcome(shelf: Shelf | None, problem: str = "") -> str:
         )
     return (
         '<section class="welcome"><p class="welcome-lead">What would you like to know?</p>'
-        "<p>Every sentence of an answer is taken from the articles and numbered. A number opens the article at the "
-        "words it was taken from. What the articles do not say is not answered.</p></section>"
+        "<p>Every sentence of an answer carries a number, and the number opens the article at the words that say so. "
+        "What the articles do not say is not answered.</p></section>"
     )
 
 

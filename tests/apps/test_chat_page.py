@@ -87,7 +87,7 @@ def test_a_question_is_answered_and_every_number_opens_its_quote(
     assert turn.locator(".statement").count() == len(truth.statements)
     assert turn.locator(".source").count() == len(truth.sources)
     if truth.short_answer:
-        assert turn.locator(".short").inner_text() == truth.short_answer
+        assert turn.locator(".short").text_content() == truth.short_answer
     at = 0
     for item in truth.statements:
         by_number: dict[int, list[Citation]] = {}
