@@ -1,9 +1,9 @@
 """The value types every room shares: what flows from a file to an index, and from a question to an answer.
 
-Two chains: ``file -> Document -> Chunk -> index`` and ``question -> Query -> Hits -> Answer``. Everything here is frozen
-and carries no behaviour beyond derived properties, so that a value can be handed to any room (or thread) as it is.
+Two chains: ``file -> Document -> Chunk -> index`` and ``question -> Query -> Hits -> Answer``. Everything here is
+frozen and carries no behaviour, so that a value can be handed to any room (or thread) as it is.
 
-All offsets are positions in ``Document.text`` counted in Python characters (code points), half open: ``text[start:end]``.
+All offsets are positions in ``Document.text``, counted in code points, half open: ``text[start:end]``.
 """
 
 from __future__ import annotations
