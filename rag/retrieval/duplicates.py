@@ -24,7 +24,9 @@ _LEAST_SHARED = 0.8  # of all the runs of three words in either
 _LEAST_COVERED = 0.5  # of the shorter of two overlapping passages of one document
 
 _WORD_RE = re.compile(r"[^\W_]+(?:[.,]\d+)*")
-_NEGATIONS = frozenset(["no", "not", "never", "none", "neither", "nor", "without", "cannot", "t"])  # "t" is what "n't" leaves
+_NEGATIONS = frozenset(
+    ["no", "not", "never", "none", "neither", "nor", "without", "cannot", "t"]
+)  # "t" is what "n't" leaves
 
 
 class _Wording:

@@ -10,7 +10,6 @@ from rag.index.index import Index, StoredChunk
 from rag.retrieval.candidates import Candidates, find_candidates
 from rag.retrieval.duplicates import collapse
 from rag.retrieval.filters import allowed_documents
-from rag.retrieval.fusion import fuse, min_max
 from rag.settings import Settings
 from rag.types import Filters, Hit, Location, Query, ScoredSentence, Scores
 
@@ -70,37 +69,25 @@ class Retriever:
             vector = self.index.encoder.encode_queries([query.text])[0]
         with self.index.snapshot():
             allowed = allowed_documents(filters, self.index.documents()) if filters else None
-            count = max(self.settings.candidates, k)
-            found = find_candidates(self.index, query.text, vector, count, allowed)
-        return self._rank(found, k), vector
-
-    def _rank(self, found: Candidates, k: int) -> list[Hit]:
-        settings = self.settings
-        lexical = min_max(found.lexical)
-        fused = fuse(
-            [
-                (settings.weight_dense, found.dense),
-                (settings.weight_lexical, found.lexical),
-                (settings.weight_sentence, found.matches),
-            ]
-        )
-        # rounded, so that the last bits of a sum never decide; then by place, so that equals have a fixed
-        # order
-        order = sorted(
-            range(len(found.chunks)),
-            key=lambda n: (-round(float(fused[n]), 6), found.chunks[n].path, found.chunks[n].start),
-        )
-        return [
-            _hit(rank, found, position, twins, float(fused[position]), float(lexical[position]))
-            for rank, (position, twins) in enumerate(collapse(found.chunks, found.vectors, order, k), 1)
-        ]
+            found = find_candidates(self.index, query.text, vector, self.settings, k, allowed)
+        return _rank(found, k), vector
 
 
-def _hit(rank: int, found: Candidates, position: int, twins: list[int], score: float, lexical: float) -> Hit:
+def _rank(found: Candidates, k: int) -> list[Hit]:
+    # rounded, so that the last bits of a sum never decide; then by place, so that equals have a fixed order
+    order = sorted(
+        range(len(found.chunks)),
+        key=lambda n: (-round(float(found.scores[n]), 6), found.chunks[n].path, found.chunks[n].start),
+    )
+    kept = collapse(found.chunks, found.vectors, order, k)
+    return [_hit(rank, found, position, twins) for rank, (position, twins) in enumerate(kept, 1)]
+
+
+def _hit(rank: int, found: Candidates, position: int, twins: list[int]) -> Hit:
     chunk, cosines = found.chunks[position], found.cosines[position]
     return Hit(
         rank=rank,
-        score=score,
+        score=float(found.scores[position]),
         path=chunk.path,
         title=chunk.title,
         start=chunk.start,
@@ -108,7 +95,7 @@ def _hit(rank: int, found: Candidates, position: int, twins: list[int], score: f
         text=chunk.text,
         scores=Scores(
             dense=float(found.dense[position]),
-            lexical=lexical,
+            lexical=float(found.lexical[position]),
             sentence=float(cosines.max()) if len(cosines) else 0.0,
         ),
         sentences=tuple(

@@ -25,6 +25,7 @@ _FUNCTION_WORDS = (
 STOPWORDS = frozenset(_FUNCTION_WORDS.split())
 
 _WORD_RE = re.compile(r"[^\W_]+")
+_MOST_STEMS = 200_000  # remembered; some 20 MB
 _PAIR_WEIGHT = 0.6  # of pairs beside single words
 _TITLE_SHARE = 0.5  # how far a word in the title counts as said by each sentence below it
 
@@ -42,15 +43,23 @@ def _analyser() -> Any:
     )
 
 
-@lru_cache(maxsize=100_000)
-def _stem(word: str) -> str:
-    terms = _analyser().analyze(word)
-    return terms[0] if terms else word
+class _Stems(dict[str, str]):
+    """Stems by word as written. A plain look-up for words met before: a question meets some ten thousand."""
+
+    def __missing__(self, word: str) -> str:
+        terms = _analyser().analyze(word)
+        if len(self) >= _MOST_STEMS:
+            self.clear()
+        self[word] = stem = terms[0] if terms else word
+        return stem
+
+
+_STEMS = _Stems()
 
 
 def stems(text: str) -> list[str]:
     """The words of a text in order: lower case, accents folded, English stems."""
-    return [_stem(word) for word in _WORD_RE.findall(text.lower())]
+    return [_STEMS[word] for word in _WORD_RE.findall(text)]
 
 
 class Question:
@@ -58,10 +67,11 @@ class Question:
 
     def __init__(self, text: str) -> None:
         said = stems(text)
-        dull = {_stem(word) for word in STOPWORDS}
+        dull = set(stems(" ".join(STOPWORDS)))
         telling = [word for word in said if word not in dull]
-        self.words = list(dict.fromkeys(telling or said))
-        self.pairs = list(dict.fromkeys(p for p in pairwise(said) if not (p[0] in dull and p[1] in dull)))
+        self.words = {word: n for n, word in enumerate(dict.fromkeys(telling or said))}
+        pairs = [pair for pair in pairwise(said) if not dull.issuperset(pair)]
+        self.pairs = {pair: n for n, pair in enumerate(dict.fromkeys(pairs))}
 
 
 def coverage(
@@ -78,37 +88,32 @@ def coverage(
         one array per passage, (its sentences,).
     """
     words, pairs = question.words, question.pairs
-    found: list[NDArray[np.bool_]] = []  # (sentences, words)
-    found_pairs: list[NDArray[np.bool_]] = []  # (sentences, pairs)
-    wanted = set(words) | {word for pair in pairs for word in pair}
-    for sentences in passages:
-        lines = [stems(sentence) for sentence in sentences]
-        present = [wanted.intersection(line) for line in lines]
-        found.append(_matrix([[word in line for word in words] for line in present], len(words)))
-        rows = []
-        for line, here in zip(lines, present, strict=True):
-            possible = [first in here and second in here for first, second in pairs]
-            if any(possible):
-                neighbours = set(pairwise(line))
-                possible = [pair in neighbours for pair in pairs]
-            rows.append(possible)
-        found_pairs.append(_matrix(rows, len(pairs)))
-    weights, pair_weights = _weights(found), _weights(found_pairs)
-    shares = []
-    for title, hits, pair_hits in zip(titles, found, found_pairs, strict=True):
-        in_title = set(stems(title))
-        with_title = hits | np.array([word in in_title for word in words], dtype=bool)
-        said = (1 - _TITLE_SHARE) * (hits @ weights) + _TITLE_SHARE * (with_title @ weights)
-        shares.append((said + _PAIR_WEIGHT * (pair_hits @ pair_weights)).astype(np.float32))
-    return shares
+    owners = np.repeat(np.arange(len(passages)), [len(sentences) for sentences in passages])
+    said = np.zeros((len(owners), len(words)), dtype=bool)
+    said_pairs = np.zeros((len(owners), len(pairs)), dtype=bool)
+    wanted = {*words, *(word for pair in pairs for word in pair)}
+    for row, sentence in enumerate(sentence for sentences in passages for sentence in sentences):
+        line = stems(sentence)
+        here = wanted.intersection(line)
+        said[row, [words[word] for word in here if word in words]] = True
+        if len(here) > 1:
+            said_pairs[row, [pairs[pair] for pair in pairs.keys() & set(pairwise(line))]] = True
+    in_title = np.zeros((len(passages), len(words)), dtype=bool)
+    for row, title in enumerate(titles):
+        in_title[row, [words[word] for word in words.keys() & set(stems(title))]] = True
+
+    weights = _weights(said, owners, len(passages))
+    alone, with_title = said @ weights, (said | in_title[owners]) @ weights
+    shares = (1 - _TITLE_SHARE) * alone + _TITLE_SHARE * with_title
+    shares += _PAIR_WEIGHT * (said_pairs @ _weights(said_pairs, owners, len(passages)))
+    ends = np.cumsum([len(sentences) for sentences in passages])
+    return np.split(shares.astype(np.float32), ends[:-1])
 
 
-def _matrix(rows: list[list[bool]], width: int) -> NDArray[np.bool_]:
-    return np.array(rows, dtype=bool).reshape(len(rows), width)
-
-
-def _weights(found: list[NDArray[np.bool_]]) -> NDArray[np.float64]:
+def _weights(said: NDArray[np.bool_], owners: NDArray[np.int64], passages: int) -> NDArray[np.float64]:
     """Inverse frequencies over the passages (as BM25 has them over a collection), scaled to sum to 1."""
-    holding = np.array([hits.any(axis=0) for hits in found], dtype=np.float64).sum(axis=0)
-    weights = np.log1p((len(found) - holding + 0.5) / (holding + 0.5))
-    return np.asarray(weights / max(float(weights.sum()), 1e-9))
+    holding = np.zeros((passages, said.shape[1]), dtype=bool)
+    np.logical_or.at(holding, owners, said)
+    frequency = holding.sum(axis=0)
+    weights = np.log1p((passages - frequency + 0.5) / (frequency + 0.5))
+    return np.asarray(weights / max(float(weights.sum()), 1e-9), dtype=np.float64)
