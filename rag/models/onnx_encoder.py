@@ -141,6 +141,8 @@ class OnnxEncoder:
         with self._lock:
             if self._loaded_tokenizer is None:
                 self._loaded_tokenizer = _load_tokenizer()
+        # half a surrogate pair, which no encoding knows, becomes one question mark, so that offsets stay
+        texts = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in texts]
         encodings: list[Any] = self._loaded_tokenizer.encode_batch(texts, add_special_tokens=False)
         return encodings
 

@@ -1,8 +1,8 @@
 """Passages that say the same thing in the same words, so that a wire story printed twice is one hit.
 
-Near-identical means: vectors close, nearly all runs of three words shared, and the same figures and
-negations. The last matters most: "rose 3 %" and "rose 5 %" in otherwise equal reports are different facts,
-and neither may hide the other.
+Near-identical means: vectors close, nearly all runs of three words shared, and the same figures, negations
+and names. The last matters most: "rose 3 %" and "rose 5 %" in otherwise equal reports are different facts, and
+neither may hide the other. Two hits for one story are harmless beside that.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.index.index import StoredChunk
+from rag.retrieval.words import STOPWORDS
 
-_LEAST_COSINE = (
-    0.85  # titles are part of a passage's vector, so that reprints under other titles differ a little
-)
+_LEAST_COSINE = 0.85  # not higher: titles are part of a passage's vector, and reprints change them
 _LEAST_SHARED = 0.8  # of all the runs of three words in either
 _LEAST_COVERED = 0.5  # of the shorter of two overlapping passages of one document
 
 _WORD_RE = re.compile(r"[^\W_]+(?:[.,]\d+)*")
-_NEGATIONS = frozenset(
-    ["no", "not", "never", "none", "neither", "nor", "without", "cannot", "t"]
-)  # "t" is what "n't" leaves
+# the last is what "n't" leaves
+_NEGATIONS = frozenset(["no", "not", "never", "none", "neither", "nor", "without", "cannot", "t"])
+_DAYS = frozenset(f"{day}day" for day in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun"))
+_NO_NAMES = STOPWORDS | _DAYS  # reprints drop "on Monday"
 
 
 class _Wording:
     """A passage's runs of words, and the words that change a fact without changing the wording much."""
 
     def __init__(self, text: str) -> None:
-        self._words = _WORD_RE.findall(text.lower())
+        self._written = _WORD_RE.findall(text)
+        self._words = [word.lower() for word in self._written]
 
     @cached_property
     def runs(self) -> set[tuple[str, ...]]:
@@ -41,8 +42,9 @@ class _Wording:
         return {tuple(words[n : n + 3]) for n in range(max(1, len(words) - 2))}
 
     @cached_property
-    def decisive(self) -> Counter[str]:
-        return Counter(w for w in self._words if w in _NEGATIONS or any(c.isdigit() for c in w))
+    def decisive(self) -> tuple[Counter[str], set[str]]:
+        figures = Counter(w for w in self._words if w in _NEGATIONS or any(c.isdigit() for c in w))
+        return figures, {w.lower() for w in self._written if w[0].isupper()} - _NO_NAMES
 
     def equals(self, other: _Wording) -> bool:
         shared, total = len(self.runs & other.runs), len(self.runs | other.runs)

@@ -87,6 +87,8 @@ def coverage(
     Returns:
         one array per passage, (its sentences,).
     """
+    if not passages:
+        return []
     words, pairs = question.words, question.pairs
     owners = np.repeat(np.arange(len(passages)), [len(sentences) for sentences in passages])
     said = np.zeros((len(owners), len(words)), dtype=bool)

@@ -75,6 +75,7 @@ def test_sentence_vectors_follow_the_sentences(encoder: Encoder) -> None:
 def test_counts_word_pieces_without_specials(encoder: Encoder) -> None:
     assert encoder.count_tokens(["", "joint venture", "unbelievably"]) == [0, 2, 5]
     assert encoder.count_tokens([]) == []
+    assert encoder.count_tokens(["half a pair \ud800"]) == [4]
 
 
 def test_nothing_is_cut_off(encoder: Encoder) -> None:
