@@ -140,6 +140,8 @@ def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
             continue
         reading = readings[position] if readings is not None else None
         for number, sentence in enumerate(hit.sentences):
+            if not evidence.may_answer(analysis, material, position, number):
+                continue
             features.append(evidence.features_of(analysis, material, position, number, reading))
             right.append(
                 Path(hit.path).stem == question.gold

@@ -158,7 +158,7 @@ def weigh(
             continue
         reading = readings[position] if readings is not None else None
         for number, sentence in enumerate(hit.sentences):
-            if not _may_answer(analysis, material, position, number):
+            if not may_answer(analysis, material, position, number):
                 continue
             features = features_of(analysis, material, position, number, reading)
             # an acronym that is spelled out is proof, however far the sentence is from the question otherwise
@@ -169,10 +169,10 @@ def weigh(
     )
 
 
-def _may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
-    """What an answer of a strict kind must have: an expansion spells the acronym out; the holder of an office is a
+def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
+    """What an answer of a strict kind must have: a date, a count, an acronym spelled out; the holder of an office is a
     person named together with the organisation, in this sentence or the one before."""
-    if analysis.kind != "expansion" and not analysis.role:
+    if not analysis.is_strict:
         return True
     if not answer_types.holds_answer(analysis, material.hits[position].sentences[number].text):
         return False
