@@ -91,8 +91,10 @@ async function show(button, { quiet = false } = {}) {
   if (turn !== asked) return;
   current(button);
   find(".panel-article").innerHTML = reply.html; // escaped by rag/apps/chat_view.py
+  find(".panel-title").textContent = reply.title;
   find(".panel-what").textContent = button.dataset.what ?? "";
   find(".panel").classList.add("reading");
+  find(".panel").classList.remove("scrolled");
   if (!quiet) openSheet();
   bringIntoView();
   if (!quiet) say(`${reply.title}: the passage is shown beside the answer`);
@@ -151,6 +153,17 @@ function closeSheet() {
 const leaveSheet = () => (history.state?.sheet ? history.back() : closeSheet());
 window.addEventListener("popstate", closeSheet);
 phone.addEventListener("change", () => { if (!phone.matches) closeSheet(); });
+
+document.addEventListener(
+  "scroll",
+  (event) => {
+    if (!event.target.matches?.(".panel-view")) return;
+    const head = event.target.querySelector(".headline, .paper-title, .paper-head");
+    const gone = head && head.getBoundingClientRect().bottom < event.target.getBoundingClientRect().top;
+    find(".panel").classList.toggle("scrolled", Boolean(gone));
+  },
+  true, // scrolling does not bubble
+);
 
 // --- one listener for every button, as answers come and go ---
 
