@@ -30,13 +30,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rag.retrieval.retriever import Retriever
 
 from rag.answering import evidence
 from rag.answering.engine import sentences_within
 from rag.answering.gate import Gate
 from rag.answering.question import analyse
 from rag.index.index import Index
+from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Document, Hit
 
