@@ -174,8 +174,7 @@ def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None
         return None
     best = max(drafts, key=lambda draft: draft.evidence.probability).evidence
     if best.span is not None and analysis.kind != "expansion":
-        offset = best.hit.start
-        return extractive.readable(best.hit.text[best.span[0] - offset : best.span[1] - offset])
+        return extractive.span_text(best)
     return short_answer(analysis, extractive.readable(best.sentence.text))
 
 

@@ -103,11 +103,33 @@ def _chosen(analysis: Analysis, groups: list[list[Evidence]], threshold: float) 
     else:
         ratio, most = _SEVERAL if analysis.wants_several else _OPEN if analysis.kind in _OPEN_KINDS else _FACT
         floor = max(threshold, best * ratio)
-        kept = [group for group in groups if group[0].probability >= floor][:most]
+        kept = [group for group in groups if group[0].probability >= floor]
+        kept = (kept if analysis.wants_several else _without_echoes(kept))[:most]
     paths = list(dict.fromkeys(group[0].hit.path for group in kept[:MAX_STATEMENTS]))
     return sorted(
         kept[:MAX_STATEMENTS], key=lambda group: (paths.index(group[0].hit.path), group[0].sentence.start)
     )
+
+
+def _without_echoes(groups: list[list[Evidence]]) -> list[list[Evidence]]:
+    """Leave out a sentence whose exact answer an earlier, better sentence of the same article already gives."""
+    kept: list[list[Evidence]] = []
+    said: set[tuple[str, str]] = set()
+    for group in groups:
+        span = span_text(group[0])
+        if span and (group[0].hit.path, span.casefold()) in said:
+            continue
+        said.add((group[0].hit.path, span.casefold()))
+        kept.append(group)
+    return kept
+
+
+def span_text(evidence: Evidence) -> str:
+    """The reader's exact answer in this sentence, on one line; "" where it has none."""
+    if evidence.span is None:
+        return ""
+    start, end = evidence.span
+    return readable(evidence.hit.text[start - evidence.hit.start : end - evidence.hit.start])
 
 
 def _with_context(
