@@ -166,6 +166,7 @@ def _page(desk: Desk) -> gradio.Blocks:
             "show_progress": "hidden",
             "api_visibility": "private",
             "concurrency_limit": 2,
+            "trigger_mode": "always_last",  # Enter while an answer arrives sends when it is whole
         }
         settled: dict[str, Any] = {"fn": None, "js": "() => window.dispatchEvent(new Event('rag:settled'))"}
         typed = gr.on([question.submit, send.click], **sends)

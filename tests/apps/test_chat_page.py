@@ -321,6 +321,21 @@ def test_statements_show_before_the_answer_is_whole(visit: Visit, scripted: tupl
     page.locator(".turn .source").wait_for()
 
 
+def test_a_question_sent_while_another_is_answered_waits_its_turn(
+    visit: Visit, scripted: tuple[Scripted, str]
+) -> None:
+    page = visit(scripted[1])
+    box = page.locator("#question textarea")
+    box.fill("slow?")
+    box.press("Enter")
+    page.locator(".turn .statement").wait_for()
+    box.fill("Next?")
+    box.press("Enter")
+    page.locator(".turn").nth(1).locator(".source").wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["slow?", "Next?"]
+    assert [tuple(pair) for pair in scripted[0].histories[-1]] == [("slow?", "It is so.[1]")]
+
+
 def test_questions_and_answers_become_the_next_ones_history(
     visit: Visit, scripted: tuple[Scripted, str]
 ) -> None:
