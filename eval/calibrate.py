@@ -38,7 +38,7 @@ from rag.answering.question import analyse
 from rag.index.index import Index
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
-from rag.types import Document, Hit
+from rag.types import Document, Hit, ScoredSentence, Scores
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "rag" / "answering" / "calibration.json"
@@ -186,45 +186,74 @@ def visible_half(data: Path) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
     return paragraphs, asked
 
 
-def off_topic(data: Path) -> list[Asked]:
-    return [
+def strangers(data: Path, name: str, shuffle: random.Random) -> list[Asked]:
+    """Answerable questions of another training set, which the corpus searched cannot answer."""
+    asked = [
         Asked(line["question"], "", ())
-        for line in read_lines(data / "train" / "qa" / "tydiqa_en.jsonl.gz")
+        for line in read_lines(data / "train" / "qa" / f"{name}.jsonl.gz")
         if not line["is_impossible"]
     ]
+    shuffle.shuffle(asked)
+    return asked
 
 
-def fit(found: list[Row]) -> tuple[np.ndarray, float]:
+def fit(features: np.ndarray, right: np.ndarray, strength: float = 1.0) -> evidence.Regression:
+    """A logistic regression whose weights apply to the features as they are (it is fitted on scaled ones)."""
     from sklearn.linear_model import LogisticRegression
 
-    features = np.concatenate([item.features for item in found if len(item.features)])
-    right = np.concatenate([item.right for item in found if len(item.right)])
     scale = features.std(axis=0) + 1e-9
-    model = LogisticRegression(C=1.0, max_iter=2000)
+    model = LogisticRegression(C=strength, max_iter=5000)
     model.fit(features / scale, right)
-    return model.coef_[0] / scale, float(model.intercept_[0])
+    return evidence.Regression(tuple(model.coef_[0] / scale), float(model.intercept_[0]))
 
 
-def best_of(found: list[Row], weights: np.ndarray, bias: float) -> tuple[np.ndarray, np.ndarray]:
-    """Per question the highest probability (0 when nothing passed the gate) and whether that sentence is right."""
-    highest, correct = [], []
-    for item in found:
+@dataclass(frozen=True)
+class Judged:
+    """What the two regressions make of a set of questions; one entry a question."""
+
+    probability: np.ndarray  # P(answered); 0 when nothing passed the gate
+    right: np.ndarray  # the best sentence holds the answer
+    answerable: np.ndarray
+    found: np.ndarray  # answerable, and some sentence at hand holds the answer
+    features: np.ndarray  # question_features, zeros when nothing passed the gate
+
+
+def judge(asked: list[Row], sentence: evidence.Regression, question: evidence.Regression | None) -> Judged:
+    width = len(
+        evidence.question_features(
+            [_as_evidence(next(row for row in asked if len(row.features)).features[0], 0.5)]
+        )
+    )
+    probability, right, features = [], [], []
+    for item in asked:
         if not len(item.features):
-            highest.append(0.0)
-            correct.append(False)
+            probability.append(0.0)
+            right.append(False)
+            features.append((0.0,) * width)
             continue
-        logits = item.features @ weights + bias
-        top = int(np.argmax(logits))
-        highest.append(float(1 / (1 + np.exp(-logits[top]))))
-        correct.append(bool(item.right[top]))
-    return np.array(highest), np.array(correct)
+        chances = [sentence.probability(row) for row in item.features]
+        order = np.argsort(chances)[::-1]
+        row = evidence.question_features(
+            [_as_evidence(item.features[place], chances[place]) for place in order]
+        )
+        features.append(row)
+        probability.append(question.probability(row) if question else chances[order[0]])
+        right.append(bool(item.right[order[0]]))
+    answerable = np.array([item.answerable for item in asked])
+    found = answerable & np.array([bool(item.right.any()) for item in asked])
+    return Judged(np.array(probability), np.array(right), answerable, found, np.array(features))
+
+
+def _as_evidence(features: np.ndarray, probability: float) -> evidence.Evidence:
+    nowhere = Hit(1, 0.0, "", "", 0, 0, "", Scores(0.0, 0.0, 0.0), ())
+    return evidence.Evidence(nowhere, ScoredSentence(0, 0, "", 0.0), probability, tuple(map(float, features)))
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     from sklearn.metrics import roc_auc_score
 
     labels = np.r_[np.ones(len(positive)), np.zeros(len(negative))]
-    return float(roc_auc_score(labels, np.r_[positive, negative]))
+    return round(float(roc_auc_score(labels, np.r_[positive, negative])), 4)
 
 
 def main() -> None:
@@ -250,42 +279,48 @@ def main() -> None:
 
     paragraphs, asked = training_sets(arguments.data, held_out_only=reader is not None)
     shuffle.shuffle(asked)
+    others = strangers(arguments.data, "squadshifts_wiki", shuffle)
     with index_of(arguments.cache / "train", paragraphs) as index:
         fitting = rows(index, asked[: arguments.questions], reader, arguments.cache)
-    weights, bias = fit(fitting)
+        unrelated = rows(index, others[: arguments.questions // 8], reader, arguments.cache)
+    sentence = fit(
+        np.concatenate([item.features for item in fitting]), np.concatenate([item.right for item in fitting])
+    )
+    known = judge(fitting + unrelated, sentence, None)
+    passed = np.array([bool(len(item.features)) for item in fitting + unrelated])
+    question = fit(known.features[passed], known.answerable[passed], strength=0.1)
 
     paragraphs, asked = visible_half(arguments.data)
     shuffle.shuffle(asked)
-    strangers = off_topic(arguments.data)
-    shuffle.shuffle(strangers)
+    off_topic = strangers(arguments.data, "tydiqa_en", shuffle)
     with index_of(arguments.cache / "squad2", paragraphs) as index:
-        judged = rows(index, asked[: arguments.questions], reader, arguments.cache)
-        strange = rows(index, strangers[: arguments.questions // 5], reader, arguments.cache)
+        judged = judge(rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question)
+        strange = judge(
+            rows(index, off_topic[: arguments.questions // 5], reader, arguments.cache), sentence, question
+        )
 
-    highest, correct = best_of(judged, weights, bias)
-    answerable = np.array([item.answerable for item in judged])
-    found = answerable & np.array([bool(item.right.any()) for item in judged])
-    threshold = float(np.quantile(highest[found], arguments.refused))
-    shown = highest >= threshold
-    strange_highest, _ = best_of(strange, weights, bias)
+    threshold = float(np.quantile(judged.probability[judged.found], arguments.refused))
+    shown = judged.probability >= threshold
+    answerable = judged.answerable
     result = {
-        "weights": {name: round(float(weight), 4) for name, weight in zip(names, weights, strict=True)},
-        "bias": round(bias, 4),
+        "sentence": as_json(sentence, names),
+        "question": as_json(question, evidence.question_feature_names(names)),
         "threshold": round(threshold, 4),
         "measured": {
             "fitted_on": f"{len(fitting)} questions of squad2_dev_rest"
-            + (" (articles the reader never saw)" if reader is not None else ""),
-            "threshold_on": f"{len(judged)} questions of eval/squad2, visible half",
+            + (" (articles the reader never saw)" if reader is not None else "")
+            + f" and {len(unrelated)} of squadshifts_wiki asked of the same paragraphs",
+            "threshold_on": f"{len(answerable)} questions of eval/squad2, visible half",
             "reader": getattr(reader, "fingerprint", None),
-            "answerable_refused": round(float((~shown)[answerable].mean()), 4),
-            "found_refused": round(float((~shown)[found].mean()), 4),
-            "unanswerable_refused": round(float((~shown)[~answerable].mean()), 4),
-            "off_topic_refused": round(float((strange_highest < threshold).mean()), 4),
-            "refusal_precision": round(float((~answerable)[~shown].mean()), 4),
-            "sentence_right_when_answered": round(float(correct[shown & answerable].mean()), 4),
-            "sentence_right_at_1": round(float(correct[answerable].mean()), 4),
-            "auc_unanswerable": round(auc(highest[answerable], highest[~answerable]), 4),
-            "auc_off_topic": round(auc(highest[answerable], strange_highest), 4),
+            "answerable_refused": share((~shown)[answerable]),
+            "found_refused": share((~shown)[judged.found]),
+            "unanswerable_refused": share((~shown)[~answerable]),
+            "off_topic_refused": share(strange.probability < threshold),
+            "refusal_precision": share((~answerable)[~shown]),
+            "sentence_right_when_answered": share(judged.right[shown & answerable]),
+            "sentence_right_at_1": share(judged.right[answerable]),
+            "auc_unanswerable": auc(judged.probability[answerable], judged.probability[~answerable]),
+            "auc_off_topic": auc(judged.probability[answerable], strange.probability),
         },
     }
     print(json.dumps(result, indent=2))
@@ -293,6 +328,19 @@ def main() -> None:
         whole = json.loads(TARGET.read_text("utf-8"))
         whole["without_reader" if reader is None else "with_reader"] = result
         TARGET.write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+
+
+def as_json(regression: evidence.Regression, names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "weights": {
+            name: round(float(weight), 4) for name, weight in zip(names, regression.weights, strict=True)
+        },
+        "bias": round(regression.bias, 4),
+    }
+
+
+def share(of: np.ndarray) -> float:
+    return round(float(of.mean()), 4)
 
 
 if __name__ == "__main__":

@@ -117,8 +117,8 @@ class AnswerEngine:
                 text, [hit.text for hit in hits], [sentences_within(hit) for hit in hits]
             )
         weighed = weigh(analysis, material, readings, document_of)
-        threshold = evidence.calibration(readings is not None).threshold
-        drafts = extractive.compose(analysis, weighed, threshold, document_of)
+        answered = evidence.is_answered(analysis, weighed, evidence.calibration(readings is not None))
+        drafts = extractive.compose(analysis, weighed, document_of) if answered else []
         return _PartResult(analysis, hits, tuple(drafts), _short(analysis, drafts))
 
 

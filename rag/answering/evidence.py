@@ -45,6 +45,7 @@ READER_FEATURES = (
     "span_here",  # the reader's best span lies in this sentence
 )
 _PROOF = 0.99
+_SURE = 0.6  # calibrated probability that the passage answers
 _NAME_WEIGHT = 2.0  # a name identifies what is asked about; an ordinary word has synonyms
 
 
@@ -52,7 +53,9 @@ _NAME_WEIGHT = 2.0  # a name identifies what is asked about; an ordinary word ha
 class Evidence:
     """A sentence of a Hit with the probability that it answers the question.
 
-    ``span`` is the reader's exact answer inside the sentence, offsets into the document's text, or None.
+    Attributes:
+        span: the reader's exact answer inside the sentence, offsets into the document's text, or None.
+        is_sure: the reader found its span here and takes the passage, read by itself, to answer the question.
     """
 
     hit: Hit
@@ -60,21 +63,35 @@ class Evidence:
     probability: float
     features: tuple[float, ...]
     span: tuple[int, int] | None = None
+    is_sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A logistic regression over named features."""
+
+    weights: tuple[float, ...]
+    bias: float
+
+    def probability(self, features: Sequence[float]) -> float:
+        """0..1; ``features`` in the order of the weights."""
+        value = self.bias + sum(weight * one for weight, one in zip(self.weights, features, strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights of the logistic regression, and the probability from which a sentence is shown as an answer."""
+    """What the shipped weights make of the features.
 
-    features: tuple[str, ...]
-    weights: tuple[float, ...]
-    bias: float
+    Attributes:
+        sentence: P(this sentence answers the question), from the sentence's features.
+        question: P(the articles answer the question), from ``question_features``.
+        threshold: the probability of ``question`` from which an answer is shown.
+    """
+
+    sentence: Regression
+    question: Regression
     threshold: float
-
-    def probability(self, features: Sequence[float]) -> float:
-        """P(this sentence answers the question), 0..1."""
-        logit = self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 @lru_cache(maxsize=2)
@@ -84,11 +101,20 @@ def calibration(with_reader: bool) -> Calibration:
     entry: Mapping[str, Any] = json.loads(text)["with_reader" if with_reader else "without_reader"]
     names = READER_FEATURES if with_reader else FEATURES
     return Calibration(
-        features=names,
-        weights=tuple(float(entry["weights"][name]) for name in names),
-        bias=float(entry["bias"]),
+        sentence=_regression(entry["sentence"], names),
+        question=_regression(entry["question"], question_feature_names(names)),
         threshold=float(entry["threshold"]),
     )
+
+
+def question_feature_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of ``question_features``, given those of a sentence's features."""
+    tops = tuple(f"top_{name}" for name in names if name in READER_FEATURES[len(FEATURES) : -1])
+    return ("best", "second", *tops, *names)
+
+
+def _regression(entry: Mapping[str, Any], names: Sequence[str]) -> Regression:
+    return Regression(tuple(float(entry["weights"][name]) for name in names), float(entry["bias"]))
 
 
 class Material:
@@ -162,11 +188,41 @@ def weigh(
                 continue
             features = features_of(analysis, material, position, number, reading)
             # an acronym that is spelled out is proof, however far the sentence is from the question otherwise
-            probability = _PROOF if analysis.kind == "expansion" else model.probability(features)
-            found.append(Evidence(hit, sentence, probability, features, _span_in(hit, sentence, reading)))
+            probability = _PROOF if analysis.kind == "expansion" else model.sentence.probability(features)
+            span = _span_in(hit, sentence, reading)
+            is_sure = reading is not None and span is not None and reading.answerable >= _SURE
+            found.append(Evidence(hit, sentence, probability, features, span, is_sure))
     return sorted(
         found, key=lambda evidence: (-evidence.probability, evidence.hit.rank, evidence.sentence.start)
     )
+
+
+def is_answered(analysis: Analysis, weighed: Sequence[Evidence], model: Calibration) -> bool:
+    """Whether the weighed sentences, best first, answer the question well enough to show an answer."""
+    if not weighed:
+        return False
+    if analysis.kind == "expansion":
+        return True
+    return model.question.probability(question_features(weighed)) >= model.threshold
+
+
+def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
+    """What all sentences together say of the question; names in ``question_feature_names``.
+
+    The log-odds of the best and of the second sentence, the highest of each of the reader's scores over all passages
+    (an answer elsewhere counts too), and the best sentence's own features.
+    """
+    first = weighed[0]
+    second = weighed[1].probability if len(weighed) > 1 else 0.0
+    reader_scores = range(len(FEATURES), len(first.features) - 1)
+    tops = [max(item.features[place] for item in weighed) for place in reader_scores]
+    return (log_odds(first.probability), log_odds(second), *tops, *first.features)
+
+
+def log_odds(probability: float) -> float:
+    """ln(p / (1 - p)), with p kept away from 0 and 1."""
+    bounded = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(bounded / (1 - bounded))
 
 
 def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
@@ -207,10 +263,9 @@ def features_of(
     )
     if reading is None:
         return base
-    answerable = min(max(reading.answerable, 1e-4), 1 - 1e-4)
     return (
         *base,
-        math.log(answerable / (1 - answerable)),
+        log_odds(reading.answerable),
         reading.evidence,
         reading.sentence_evidence[number] if number < len(reading.sentence_evidence) else 0.0,
         1.0 if _span_in(hit, sentence, reading) else 0.0,

@@ -20,6 +20,7 @@ MAX_STATEMENTS = 5
 _LIST_REACH = 4000  # characters to either side in which the rest of a list is looked for
 _SAME_FACT = 0.6  # Jaccard of content terms from which two sentences say the same (numbers must agree too)
 # How near to the best sentence's probability a further one must be, and how many are shown at most.
+_NEGLIGIBLE = 0.05  # below this share of the best probability a sentence is not even a second source
 _FACT = (0.6, 2)
 _OPEN = (0.5, 3)
 _SEVERAL = (0.4, 5)
@@ -45,23 +46,19 @@ class Draft:
 def compose(
     analysis: Analysis,
     evidence: Sequence[Evidence],
-    threshold: float,
     document_of: Callable[[str], Document],
 ) -> list[Draft]:
-    """Choose the sentences that answer one question; empty when none reaches the threshold.
+    """Choose the sentences that answer one question, which the evidence was found to answer.
 
     Args:
         analysis: what is asked for.
-        evidence: all scored sentences, best first.
-        threshold: probability from which a sentence may be shown.
+        evidence: the scored sentences, best first; not empty.
         document_of: the document at a path.
     """
-    if not evidence or evidence[0].probability < threshold:
-        return []
-    groups = _grouped(evidence, threshold)
+    groups = _grouped(evidence)
     drafts: list[Draft] = []
     seen: set[tuple[str, int]] = set()
-    for group in _chosen(analysis, groups, threshold):
+    for group in _chosen(analysis, groups):
         for draft in _with_context(analysis, group, document_of):
             key = (draft.pointers[0].document.path, draft.pointers[0].start)
             if key not in seen:
@@ -70,11 +67,11 @@ def compose(
     return drafts
 
 
-def _grouped(evidence: Sequence[Evidence], threshold: float) -> list[list[Evidence]]:
+def _grouped(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
     """Put sentences that say the same fact together, the best of each group first."""
     groups: list[tuple[set[str], set[str], list[Evidence]]] = []
     for item in evidence:
-        if item.probability < threshold * 0.5 and groups:
+        if item.probability < evidence[0].probability * _NEGLIGIBLE:
             break
         words, figures = set(terms(item.sentence.text)), numbers(item.sentence.text)
         for known, known_figures, group in groups:
@@ -86,7 +83,7 @@ def _grouped(evidence: Sequence[Evidence], threshold: float) -> list[list[Eviden
     return [group for _, _, group in groups]
 
 
-def _chosen(analysis: Analysis, groups: list[list[Evidence]], threshold: float) -> list[list[Evidence]]:
+def _chosen(analysis: Analysis, groups: list[list[Evidence]]) -> list[list[Evidence]]:
     """The groups an answer is made of, in reading order: by article in order of worth, then as they stand there.
 
     A second sentence is shown only when it is nearly as likely as the best, so a clear fact takes one sentence, and an
@@ -102,8 +99,12 @@ def _chosen(analysis: Analysis, groups: list[list[Evidence]], threshold: float) 
         kept = list(by_path.values()) if len(by_path) > 1 else groups[:MAX_STATEMENTS]
     else:
         ratio, most = _SEVERAL if analysis.wants_several else _OPEN if analysis.kind in _OPEN_KINDS else _FACT
-        floor = max(threshold, best * ratio)
-        kept = [group for group in groups if group[0].probability >= floor]
+        # a list is gathered from wherever the reader finds a part of it; the parts are seldom equally likely
+        kept = [
+            group
+            for group in groups
+            if group[0].probability >= best * ratio or (analysis.wants_several and group[0].is_sure)
+        ]
         kept = (kept if analysis.wants_several else _without_echoes(kept))[:most]
     paths = list(dict.fromkeys(group[0].hit.path for group in kept[:MAX_STATEMENTS]))
     return sorted(

@@ -33,6 +33,7 @@ class Gate:
         self._numbers = frozenset(analysis.numbers)
         # a comparison or a list draws on several articles, each with some of the names
         self._any_name = analysis.wants_several or " or " in f" {analysis.text.lower()} "
+        self._is_about_something = bool(analysis.terms) or analysis.kind in ("summary", "differences")
         self._document_of = document_of
         self._known: dict[str, frozenset[str]] = {}
 
@@ -43,6 +44,8 @@ class Gate:
             hit: the passage.
             passage_terms: its terms and its title's; the whole article is only looked at when these do not suffice.
         """
+        if not self._is_about_something:  # "who?", "!?": any sentence would do, so none answers
+            return False
         names, numbers = self._names - passage_terms, self._numbers - passage_terms
         if names or numbers:
             around = self._around(hit)

@@ -42,19 +42,13 @@ def evidence(found: Hit, **probabilities: float) -> list[Evidence]:
     return sorted(scored, key=lambda item: -item.probability)
 
 
-def composed(question: str, scored: list[Evidence], threshold: float = 0.2) -> list[str]:
+def composed(question: str, scored: list[Evidence]) -> list[str]:
     texts = {item.hit.path: item.hit.text for item in scored}
-    drafts = compose(
-        analyse(question), scored, threshold, lambda path: Document(path, path, texts[path], "0" * 64)
-    )
+    drafts = compose(analyse(question), scored, lambda path: Document(path, path, texts[path], "0" * 64))
     for draft in drafts:
         for pointer in draft.pointers:
             assert pointer.document.text[pointer.start : pointer.end] == pointer.quote
     return [draft.text for draft in drafts]
-
-
-def test_below_the_threshold_nothing_is_said() -> None:
-    assert composed("Where did they meet?", evidence(hit("a", PLAN), met=0.19)) == []
 
 
 def test_a_clear_fact_takes_one_sentence() -> None:
@@ -92,7 +86,7 @@ def test_the_same_fact_in_two_articles_is_one_statement_with_two_citations() -> 
     )
     texts = {"a": PLAN, "b": ECHO}
     drafts = compose(
-        analyse("Where did they meet?"), scored, 0.2, lambda path: Document(path, path, texts[path], "0" * 64)
+        analyse("Where did they meet?"), scored, lambda path: Document(path, path, texts[path], "0" * 64)
     )
     assert [pointer.document.path for pointer in drafts[0].pointers] == ["a", "b"]
     assert len(drafts) == 1
