@@ -78,18 +78,25 @@ def list_files(folder: Path) -> list[Path]:
             if entry.name.startswith("."):
                 continue
             path = current / entry.name
-            if entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link that leads to itself: reading it says so, the other files still go in
+                is_folder, is_file = False, True
+            if is_folder:
                 if entry.is_symlink():
                     target = path.resolve()
                     if target.is_relative_to(top) or target in visited or top.is_relative_to(target):
                         continue
                     visited.add(target)
                 waiting.append(path)
-            elif path.suffix.lower() in SUFFIXES and (entry.is_file() or entry.is_symlink()):
-                found.append(
-                    path
-                )  # a broken link too: reading it says so. Pipes and devices would block: never.
+            elif path.suffix.lower() in SUFFIXES and (is_file or _is_broken(entry, path)):
+                found.append(path)  # never a pipe or a device, not by a link either: reading would not end
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+
+
+def _is_broken(entry: os.DirEntry[str], path: Path) -> bool:
+    """Whether a link leads nowhere; it is listed, so that reading it reports it."""
+    return entry.is_symlink() and not path.exists()
 
 
 def _decode(data: bytes, name: str) -> str:

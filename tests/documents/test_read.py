@@ -135,6 +135,18 @@ def test_linked_folders_end_and_are_not_read_twice(tmp_path: Path) -> None:
         read_document(folder / "broken.txt", folder)
 
 
+def test_links_to_themselves_and_to_devices_do_no_harm(tmp_path: Path) -> None:
+    write(tmp_path, "one.txt", "text")
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "round.txt").symlink_to("round.txt")
+    (tmp_path / "endless.txt").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "piped.txt").symlink_to("pipe")
+    assert [file.name for file in list_files(tmp_path)] == ["one.txt", "round.txt"]
+    with pytest.raises(InputError, match=r"round\.txt: cannot be read: Too many levels"):
+        read_document(tmp_path / "round.txt", tmp_path)
+
+
 def test_list_files_of_what_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         list_files(tmp_path / "gone")
