@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ class _Reading:
         self._config = config
         self._batch: list[tuple[Document, FileState, Sequence[NewChunk]]] = []
         self.live = catalog.known(live=True)
+        self._live_paths = sorted(self.live)
         self.staged = catalog.known(live=False)
         self.seen: set[str] = set()  # paths whose document stays or is replaced
         self.new: dict[str, bool] = {}  # path -> whether it replaces a live document
@@ -155,7 +157,10 @@ class _Reading:
 
     def _fail(self, path: str, reason: str) -> None:
         # A folder that cannot be listed comes as an entry of its own: what was indexed from below it stays.
-        kept = [known for known in self.live if known == path or known.startswith(f"{path}/")]
+        first, end = (
+            bisect_left(self._live_paths, path + after) for after in ("/", "0")
+        )  # "0" comes after "/"
+        kept = self._live_paths[first:end] + [path] * (path in self.live)
         if kept:
             self.seen.update(kept)
             reason += "; what was indexed from it before stays in the index"

@@ -209,6 +209,25 @@ def test_articles_below_a_folder_that_cannot_be_listed_stay(
     assert faults(index, expected) == []
 
 
+def test_a_folder_that_cannot_be_listed_keeps_only_its_own(
+    synced: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sub", "sub-way", "sub0"):
+        (folder / name).mkdir()
+        (folder / name / "x.txt").write_text(article(9))
+    synced.sync(folder)
+    for name in ("sub", "sub-way", "sub0"):
+        shutil.rmtree(folder / name)
+    (folder / "sub").mkdir()
+    listed = rag.index.sync.list_files
+    monkeypatch.setattr(rag.index.sync, "list_files", lambda top: [*listed(top), folder / "sub"])
+    report = synced.sync(folder)
+    assert [failure.path for failure in report.failed] == ["sub"]
+    assert "what was indexed from it before stays" in report.failed[0].error
+    paths = [document.path for document in synced.documents()]
+    assert [path for path in paths if path.startswith("sub")] == ["sub/x.txt"]
+
+
 def test_an_endless_line_goes_in_beside_the_rest(index: Index, folder: Path) -> None:
     (folder / "long.txt").write_text("An endless line\n\n" + "word and more " * 20_000)
     report = index.sync(folder)
