@@ -97,22 +97,14 @@ class Index:
         """
         path = Path(path)
         settings = settings or load_settings()
-        catalog_file = path / CATALOG
-        exists = catalog_file.exists()
-        if not exists:
-            _check_free(path, create=create)
-        elif catalog_file.stat().st_size == 0 and (path / lexical.STAMP).exists():
-            raise IndexUnusableError(
-                f"the catalog {catalog_file} is damaged (it is empty); nothing was deleted; next step: move {path} "
-                "aside and build it again with rag sync FOLDER"
-            )
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            fresh = _make_room(path, create=create)
         except OSError as error:
             raise IndexUnusableError(
-                f"the index folder {path} cannot be made: {error.strerror}; next step: name another with --index"
+                f"the index folder {path} cannot be made or looked into: {error.strerror}; next step: check its name "
+                "and permissions, or name another with --index"
             ) from error
-        catalog = Catalog(catalog_file.absolute(), create=not exists or catalog_file.stat().st_size == 0)
+        catalog = Catalog((path / CATALOG).absolute(), create=fresh)
         index = cls(path, catalog, settings, encoder)
         try:
             index._check_maker()
@@ -422,6 +414,26 @@ class Index:
         self.close()
 
 
+def _make_room(path: Path, *, create: bool) -> bool:
+    """See that there is a folder with an index, or one to make an index in. True when its catalog is still to be made.
+
+    Raises:
+        OSError: when the system does not let the folder be made or looked into.
+    """
+    catalog_file = path / CATALOG
+    if not catalog_file.exists():
+        _check_free(path, create=create)
+        path.mkdir(parents=True, exist_ok=True)
+        return True
+    empty = catalog_file.stat().st_size == 0
+    if empty and (path / lexical.STAMP).exists():
+        raise IndexUnusableError(
+            f"the catalog {catalog_file} is damaged (it is empty); nothing was deleted; next step: move {path} "
+            "aside and build it again with rag sync FOLDER"
+        )
+    return empty
+
+
 def _check_free(path: Path, *, create: bool) -> None:
     """Refuse to make an index where something else is, or where none was asked for."""
     if path.exists() and not path.is_dir():
@@ -444,11 +456,17 @@ def _check_free(path: Path, *, create: bool) -> None:
 
 def _existing_folder(folder: str | Path) -> Path:
     folder = Path(folder)
-    if not folder.exists():
+    try:
+        if folder.is_dir():
+            return folder.resolve()
+        exists = folder.exists()
+    except OSError as error:
+        raise InputError(
+            f"the folder {folder} cannot be looked into: {error.strerror}; next step: check its name and permissions"
+        ) from error
+    if not exists:
         raise InputError(f"the folder {folder} does not exist; next step: check its name")
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file; next step: sync the folder that holds it: {folder.parent}")
-    return folder.resolve()
+    raise InputError(f"{folder} is a file; next step: sync the folder that holds it: {folder.parent}")
 
 
 def _size(folder: Path) -> int:
