@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 SEEDS = Path("seeds")
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="rag",
@@ -89,11 +89,11 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Show the passages nearest to a question, without answering it."""
-    settings = _settings(index, k=k)
+    settings, filters = _settings(index, k=k), _filters(after, before)
     with _ready(settings) as opened:
         from rag.retrieval.retriever import Retriever
 
-        hits = Retriever(opened, settings).retrieve(question, filters=_filters(after, before))
+        hits = Retriever(opened, settings).retrieve(question, filters=filters)
     if as_json:
         from rag.apps.schema import hits_json
 
@@ -121,13 +121,13 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with cited sentences, or say that it is not in the articles."""
-    settings = _settings(index)
+    settings, filters = _settings(index), _filters(after, before)
     with _ready(settings) as opened:
         from rag.answering.engine import AnswerEngine
         from rag.retrieval.retriever import Retriever
 
         engine = AnswerEngine(Retriever(opened, settings))
-        answer = engine.ask(question, history=history or (), filters=_filters(after, before))
+        answer = engine.ask(question, history=history or (), filters=filters)
         if as_json:
             from rag.apps.schema import answer_json
 
@@ -220,15 +220,17 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; a RagError is printed and exits 2, Ctrl-C exits 130."""
+    """Run the command line; what the user can mend is printed and exits 2, Ctrl-C exits 130 (typer sees to it)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a raised digit a Windows pipe does not know is no reason to fail
     try:
         app()
     except RagError as error:
         typer.echo(f"rag: {error}", err=True)
         sys.exit(EXIT_USER_ERROR)
-    except KeyboardInterrupt:
-        typer.echo("rag: interrupted; the index is as it was before", err=True)
-        sys.exit(EXIT_INTERRUPTED)
 
 
 def _settings(index: Path | None, **overrides: Any) -> Settings:
@@ -259,9 +261,7 @@ def _opened(settings: Settings, create: bool = True) -> Index:
 
 def _ready(settings: Settings) -> Index:
     """The index, made from ``seeds/`` first when nothing was synced yet."""
-    from rag.index.index import CATALOG
-
-    if (settings.index / CATALOG).exists():
+    if _is_there(settings.index):
         opened = _opened(settings, create=False)
         if opened.status().synced_at is not None:
             return opened
@@ -276,10 +276,29 @@ def _ready(settings: Settings) -> Index:
     return opened
 
 
+def _is_there(index: Path) -> bool:
+    """Whether there is an index, or something in its place of which opening it says what is wrong."""
+    from rag.index.index import CATALOG
+
+    try:
+        return (index / CATALOG).exists() or index.is_file()
+    except OSError:
+        return True
+
+
 def _synced(index: Index, folder: Path, quiet: bool) -> SyncReport:
-    """Sync with a progress bar on a terminal's stderr."""
-    if quiet or not sys.stderr.isatty():
-        return index.sync(folder)
+    """Sync; when it is interrupted, say what that means for the index."""
+    try:
+        return index.sync(folder) if quiet or not sys.stderr.isatty() else _sync_with_bar(index, folder)
+    except KeyboardInterrupt:
+        typer.echo(
+            "rag: interrupted; nothing indexed before is lost, and the next sync goes on where this one stopped",
+            err=True,
+        )
+        raise
+
+
+def _sync_with_bar(index: Index, folder: Path) -> SyncReport:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -318,4 +337,6 @@ def _console() -> Any:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    # characters as they are where standard output can hold all of them, else as \\u escapes: never a lossy "?"
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    typer.echo(json.dumps(value, ensure_ascii=not is_utf8, indent=2 if sys.stdout.isatty() else None))

@@ -1,4 +1,8 @@
-"""How answers, hits and reports look to a person at a terminal. Article text is printed as it is, never as markup."""
+"""How answers, hits and reports look to a person at a terminal.
+
+Article text is printed as it is, never as markup, but for control characters: an article must not be able to recolour
+or retitle somebody's terminal.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,21 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from rag.answering.citations import marked
 from rag.types import Answer, Citation, Hit, Statement, SyncReport
 
 if TYPE_CHECKING:
     from rag.index.index import IndexStatus
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0))) | {ord(space): " " for space in "\t\n\r\v\f"}
 _CONTEXT = 90  # characters of the article shown to either side of a quote
 _MARK = "bold yellow"
+
+
+def plain(text: str) -> str:
+    """A text on one line, without control characters."""
+    return " ".join(text.translate(_CONTROL).split())
 
 
 def superscript(statement: Statement) -> str:
@@ -33,31 +44,31 @@ def show_answer(console: Console, answer: Answer, text_of: Callable[[str], str])
         text_of: the text of the document at a path.
     """
     if answer.query != answer.question:
-        console.print(Text(f"searched: {answer.query}", style="dim"))
+        console.print(Text(f"searched: {plain(answer.query)}", style="dim"))
     if answer.verdict == "not_found":
         console.print(Text(answer.text, style="bold"))
         _show_closest(console, answer.closest)
         return
     if answer.short_answer:
-        console.print(Text(answer.short_answer, style="bold green"))
+        console.print(Text(plain(answer.short_answer), style="bold green"))
     for statement in answer.statements:
-        line = Text(statement.text)
+        line = Text(plain(statement.text))
         line.append(f" {superscript(statement)}", style="bold cyan")
         console.print(line)
     if answer.verdict == "partial":
-        asked = answer.text.rsplit("Not in these articles: ", 1)[-1]
-        console.print(Text(f"Not in these articles: {asked}", style="bold"))
+        # what follows the statements names every part that stayed open
+        said = " ".join(marked(statement) for statement in answer.statements)
+        console.print(Text(plain(answer.text.removeprefix(said)), style="bold"))
     console.print()
     console.print(Text("Sources", style="dim"))
     for source in answer.sources:
         heading = Text(f"{str(source.number).translate(_SUPERSCRIPT)} ", style="bold cyan")
-        heading.append(source.title, style="bold")
-        heading.append(
-            f"  {source.path}" + (f", {source.published}" if source.published else ""), style="dim"
-        )
+        heading.append(plain(source.title), style="bold")
+        dated = f", {source.published}" if source.published else ""
+        heading.append(f"  {plain(source.path)}{dated}", style="dim")
         console.print(heading)
         for citation in _citations_of(answer, source.number):
-            console.print(Padding(in_line(text_of(citation.path), citation), (0, 0, 0, 2)))
+            console.print(_indented(in_line(text_of(citation.path), citation), 2))
     if answer.verdict == "partial":
         _show_closest(console, answer.closest)
 
@@ -72,9 +83,9 @@ def in_line(text: str, citation: Citation) -> Text:
     if line_end < len(text) and text[line_end] != "\n":
         line_end = max(text.rfind(" ", citation.end, line_end), citation.end)
     shown = Text("… " if line_start > 0 and text[line_start - 1] != "\n" else "", style="dim")
-    shown.append(text[line_start : citation.start], style="dim")
-    shown.append(" ".join(citation.quote.split()), style=_MARK)
-    shown.append(text[citation.end : line_end], style="dim")
+    shown.append(text[line_start : citation.start].translate(_CONTROL), style="dim")
+    shown.append(plain(citation.quote), style=_MARK)
+    shown.append(text[citation.end : line_end].translate(_CONTROL), style="dim")
     if line_end < len(text) and text[line_end] != "\n":
         shown.append(" …", style="dim")
     return shown
@@ -86,16 +97,18 @@ def show_hits(console: Console, hits: Sequence[Hit]) -> None:
         console.print("No passage found.")
     for hit in hits:
         heading = Text(f"{hit.rank}. ", style="bold cyan")
-        heading.append(hit.title, style="bold")
-        heading.append(f"  {hit.path} {hit.start}–{hit.end}  score {hit.score:.2f}", style="dim")
+        heading.append(plain(hit.title), style="bold")
+        heading.append(f"  {plain(hit.path)} {hit.start}–{hit.end}  score {hit.score:.2f}", style="dim")
         console.print(heading)
         best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
         text = Text()
         for sentence in hit.sentences:
-            text.append(" ".join(sentence.text.split()) + " ", style=_MARK if sentence is best else "")
-        console.print(Padding(text, (0, 0, 0, 3)))
+            text.append(plain(sentence.text), style=_MARK if sentence is best else "")
+            text.append(" ")
+        text.rstrip()
+        console.print(_indented(text, 3))
         for location in hit.also_in:
-            console.print(Padding(Text(f"also in {location.path}", style="dim"), (0, 0, 0, 3)))
+            console.print(_indented(Text(f"also in {plain(location.path)}", style="dim"), 3))
         console.print()
 
 
@@ -106,7 +119,9 @@ def show_sync(console: Console, report: SyncReport) -> None:
         f"{report.documents} articles in {report.chunks} passages ({report.seconds:.1f} s)"
     )
     for failure in report.failed:
-        console.print(Text(f"  not taken in: {failure.path}: {failure.error}", style="yellow"))
+        # most reasons begin with the file's name, as they also stand alone
+        named = failure.error if failure.path in failure.error else f"{failure.path}: {failure.error}"
+        console.print(Text(f"  not taken in: {plain(named)}", style="yellow"))
 
 
 def show_status(console: Console, status: IndexStatus) -> None:
@@ -122,7 +137,7 @@ def show_status(console: Console, status: IndexStatus) -> None:
         "size": f"{status.size_bytes / 1_048_576:.1f} MiB",
     }
     for name, value in rows.items():
-        console.print(Text(f"{name:<11}", style="dim").append(str(value), style="default"))
+        console.print(Text(f"{name:<11}", style="dim").append(plain(str(value)), style="default"))
 
 
 def _show_closest(console: Console, closest: Sequence[Hit]) -> None:
@@ -132,9 +147,13 @@ def _show_closest(console: Console, closest: Sequence[Hit]) -> None:
     console.print(Text("The closest passages, which do not answer it:", style="dim"))
     for hit in closest:
         best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
-        quoted = " ".join((best.text if best else hit.text).split())
+        quoted = plain(best.text if best else hit.text)
         shown = quoted if len(quoted) <= 200 else quoted[:200].rsplit(" ", 1)[0] + " …"
-        console.print(Padding(Text(f"{hit.path}: ", style="dim").append(shown), (0, 0, 0, 2)))
+        console.print(_indented(Text(f"{plain(hit.path)}: ", style="dim").append(shown), 2))
+
+
+def _indented(text: Text, columns: int) -> Padding:
+    return Padding(text, (0, 0, 0, columns), expand=False)  # a pipe gets no trailing spaces
 
 
 def _citations_of(answer: Answer, number: int) -> list[Citation]:
