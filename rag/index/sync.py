@@ -209,7 +209,7 @@ def embed(catalog: Catalog, encoder: Encoder, report: Reporter) -> None:
             if one.vector.shape != (encoder.dimension,) or not np.isfinite(one.vector).all():
                 raise ModelError(
                     f"the encoder {encoder.name} gave no usable vector for {chunk.text[:60]!r}; "
-                    "nothing was changed; next step: rag doctor, or another encoder"
+                    "nothing was changed; next step: choose another encoder (rag.toml or RAG_ENCODER)"
                 )
             embeddings.append(NewEmbedding(chunk.key, one.vector, one.sentence_vectors))
         catalog.store_embeddings(embeddings)
