@@ -41,17 +41,11 @@ class Block:
     Attributes:
         start, end: offsets into the text, without the white space around.
         content: where the words begin, after a list marker or heading sign; equals ``start`` without one.
-        after_blank: whether a blank line (or the beginning of the text) stands before it.
-        is_item: whether it opens with a list marker.
-        is_heading: whether it is marked as a heading.
     """
 
     start: int
     end: int
     content: int
-    after_blank: bool
-    is_item: bool
-    is_heading: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,18 +163,6 @@ def split_blocks(text: str, start: int, end: int) -> list[Block]:
         is_item = bool(first.marker) and not first.marker.startswith(("#", ">"))
         if below is not None and _joins(line, below, width, is_item):
             continue
-        underlined = (
-            below is not None and not below.after_blank and bool(re.match(r"(=+|-{3,})$", below.body))
-        )
-        blocks.append(
-            Block(
-                start=first.start,
-                end=line.end,
-                content=first.start + len(first.marker),
-                after_blank=first.after_blank,
-                is_item=is_item,
-                is_heading=first.marker.startswith("#") or underlined,
-            )
-        )
+        blocks.append(Block(start=first.start, end=line.end, content=first.start + len(first.marker)))
         first = None
     return blocks
