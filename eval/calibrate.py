@@ -4,7 +4,9 @@ Writes rag/answering/calibration.json. Three sets of questions, none of which se
 
 - *fit*: training questions whose articles the reader never saw (3 held-out articles of SQuAD 2.0's dev set); with
   ``--without-reader`` all of squad2_dev_rest. The corpus searched is every paragraph of squad2_dev_rest and
-  squad2_first10, so that wrong passages are what retrieval really hands over. They fit the weights.
+  squad2_first10, so that wrong passages are what retrieval really hands over. A third of the answerable ones is asked
+  again with the answering paragraph taken out of what was found (right names, missing fact), and questions about
+  something else altogether are added. They fit the weights.
 - *threshold*: a sample of the visible half of eval/squad2 over its own corpus. It sets the line: the highest
   probability at which at most ``--refused`` of the questions whose answer was found are refused.
 - *off topic*: training questions of another set asked over eval/squad2's corpus, which cannot answer them; reported
@@ -25,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,7 @@ class Asked:
     text: str
     gold: str
     answers: tuple[str, ...]
+    removed: bool = False  # the paragraph that answers it is taken out of what was found
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,28 @@ def _rows(index: Index, asked: list[Asked], reader: Any) -> Iterator[Row]:
     started = time.time()
     for number, question in enumerate(asked, 1):
         hits = retriever.retrieve(question.text, k=PASSAGES)
+        if question.removed:
+            hits = [
+                hit for hit in retriever.retrieve(question.text, k=2 * PASSAGES) if not _tells(question, hit)
+            ]
+            hits = [replace(hit, rank=rank) for rank, hit in enumerate(hits[:PASSAGES], 1)]
         yield row(index, question, hits, reader)
         if number % 200 == 0:
             print(
                 f"  {number}/{len(asked)}  {(time.time() - started) / number * 1000:.0f} ms each",
                 file=sys.stderr,
             )
+
+
+def _tells(question: Asked, hit: Hit) -> bool:
+    return Path(hit.path).stem == question.gold or any(
+        answer.casefold() in hit.text.casefold() for answer in question.answers
+    )
+
+
+def missing_facts(asked: list[Asked]) -> list[Asked]:
+    """Answerable questions without the paragraph that answers them: the right names, a fact that is not there."""
+    return [replace(question, removed=True) for question in asked if question.answers]
 
 
 def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
@@ -148,7 +167,8 @@ def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
                 and any(answer.casefold() in sentence.text.casefold() for answer in question.answers)
             )
     width = len(evidence.READER_FEATURES if reader is not None else evidence.FEATURES)
-    return Row(np.array(features).reshape(-1, width), np.array(right, dtype=bool), bool(question.answers))
+    answerable = bool(question.answers) and not question.removed
+    return Row(np.array(features).reshape(-1, width), np.array(right, dtype=bool), answerable)
 
 
 def training_sets(data: Path, held_out_only: bool) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
@@ -283,11 +303,14 @@ def main() -> None:
     with index_of(arguments.cache / "train", paragraphs) as index:
         fitting = rows(index, asked[: arguments.questions], reader, arguments.cache)
         unrelated = rows(index, others[: arguments.questions // 8], reader, arguments.cache)
+        lacking = missing_facts(asked[: arguments.questions])
+        lacking = rows(index, lacking[: arguments.questions // 3], reader, arguments.cache)
     sentence = fit(
         np.concatenate([item.features for item in fitting]), np.concatenate([item.right for item in fitting])
     )
-    known = judge(fitting + unrelated, sentence, None)
-    passed = np.array([bool(len(item.features)) for item in fitting + unrelated])
+    everything = fitting + unrelated + lacking
+    known = judge(everything, sentence, None)
+    passed = np.array([bool(len(item.features)) for item in everything])
     question = fit(known.features[passed], known.answerable[passed], strength=0.1)
 
     paragraphs, asked = visible_half(arguments.data)
@@ -295,6 +318,8 @@ def main() -> None:
     off_topic = strangers(arguments.data, "tydiqa_en", shuffle)
     with index_of(arguments.cache / "squad2", paragraphs) as index:
         judged = judge(rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question)
+        lack = missing_facts(asked)[: arguments.questions // 4]
+        lack_judged = judge(rows(index, lack, reader, arguments.cache), sentence, question)
         strange = judge(
             rows(index, off_topic[: arguments.questions // 5], reader, arguments.cache), sentence, question
         )
@@ -309,17 +334,19 @@ def main() -> None:
         "measured": {
             "fitted_on": f"{len(fitting)} questions of squad2_dev_rest"
             + (" (articles the reader never saw)" if reader is not None else "")
-            + f" and {len(unrelated)} of squadshifts_wiki asked of the same paragraphs",
+            + f", {len(lacking)} of them again without the answering paragraph, {len(unrelated)} of squadshifts_wiki",
             "threshold_on": f"{len(answerable)} questions of eval/squad2, visible half",
             "reader": getattr(reader, "fingerprint", None),
             "answerable_refused": share((~shown)[answerable]),
             "found_refused": share((~shown)[judged.found]),
             "unanswerable_refused": share((~shown)[~answerable]),
+            "missing_fact_refused": share(lack_judged.probability < threshold),
             "off_topic_refused": share(strange.probability < threshold),
             "refusal_precision": share((~answerable)[~shown]),
             "sentence_right_when_answered": share(judged.right[shown & answerable]),
             "sentence_right_at_1": share(judged.right[answerable]),
             "auc_unanswerable": auc(judged.probability[answerable], judged.probability[~answerable]),
+            "auc_missing_fact": auc(judged.probability[answerable], lack_judged.probability),
             "auc_off_topic": auc(judged.probability[answerable], strange.probability),
         },
     }

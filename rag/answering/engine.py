@@ -29,6 +29,8 @@ from rag.types import (
 
 NOT_FOUND = "Not in these articles."
 _PASSAGES = 10  # passages whose sentences are weighed; squad2 has the answer among the first ten for 98 %
+# Kinds a few words can answer; what something is, why and how need the sentence.
+_SHORT_KINDS = ("person", "organisation", "place", "date", "amount", "count", "expansion", "thing")
 _CLOSEST = 3  # passages shown under a refusal
 
 
@@ -170,7 +172,7 @@ def sentences_within(hit: Hit) -> list[Sentence]:
 
 def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None:
     """The exact words asked for: the reader's span in the best sentence, else what rules alone can tell."""
-    if not drafts or analysis.kind in ("yesno", "list", "differences", "summary", "quote"):
+    if not drafts or analysis.kind not in _SHORT_KINDS:
         return None
     best = max(drafts, key=lambda draft: draft.evidence.probability).evidence
     if best.span is not None and analysis.kind != "expansion":
