@@ -5,10 +5,11 @@ An unknown key is an error that names the key and the allowed ones, so that a ty
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,7 +26,9 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 class Settings(BaseSettings):
     """Everything a user may set. Environment: ``RAG_`` + the name in capitals, e.g. ``RAG_INDEX``."""
 
-    model_config = SettingsConfigDict(env_prefix="RAG_", extra="forbid", frozen=True, toml_file=CONFIG_FILE)
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", env_ignore_empty=True, extra="forbid", frozen=True, toml_file=CONFIG_FILE
+    )
 
     index: Path = Field(Path("index/seeds"), description="the index's folder")
     encoder: str = Field(
@@ -50,6 +53,11 @@ class Settings(BaseSettings):
     )
     k: int = Field(5, ge=1, le=1000, description="passages that search shows")
 
+    @field_validator("index")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -69,6 +77,12 @@ def load(**overrides: Any) -> Settings:
     Raises:
         SettingsError: naming the setting, the value given, and what is allowed.
     """
+    known = {f"RAG_{name.upper()}" for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith("RAG_") and name.upper() not in known:
+            raise SettingsError(
+                f"unknown setting {name} in the environment; allowed: {', '.join(sorted(known))}"
+            )
     try:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:

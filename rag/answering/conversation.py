@@ -30,7 +30,7 @@ _EXPLETIVE = re.compile(
 )
 _BARE_REFERENCE = re.compile(
     r"\bthe (?:(?:two|three|four|new|same|other|joint|said|latter|former) )*(?:compan(?:y|ies)|firms?|agreement|deal|venture|joint venture|"
-    r"partnership|alliance|partners?|project|article|author|writer|president|minister|group|plan|car|cars|model|report|"
+    r"partnership|alliance|partners?|project|article|author|writer|president|minister|group|plan|report|"
     r"announcement|statement|two|three|latter|former)\b",
     re.IGNORECASE,
 )

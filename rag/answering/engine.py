@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering import conversation, evidence, extractive
-from rag.answering.answer_types import short_answer
+from rag.answering.answer_types import fits, short_answer
 from rag.answering.citations import Numbering, marked
 from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
@@ -76,10 +76,31 @@ class AnswerEngine:
         self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None
     ) -> Iterator[Event]:
         """Answer one question step by step; see ``rag.answering.events`` for the order of events."""
-        if not question.strip():
-            raise InputError("the question is empty; ask something in plain words")
+        question = _checked_question(question)
+        query = Query(
+            conversation.standalone(question, _checked_history(history)), question, filters or Filters()
+        )
         clock = _Clock()
-        query = Query(conversation.standalone(question, history), question.strip(), filters or Filters())
+        # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article
+        with self.retriever.index.snapshot():
+            results = self._answer_parts(query, clock)
+        yield Searched(query.text, results[0].hits)
+
+        numbering = Numbering()
+        statements: list[Statement] = []
+        open_parts: list[_PartResult] = []
+        for result in results:
+            shown = [numbering.cite(draft.text, draft.pointers) for draft in result.drafts]
+            if not any(shown):
+                open_parts.append(result)
+            for statement in shown:
+                if statement is not None and statement not in statements:
+                    statements.append(statement)
+                    yield StatementReady(statement)
+        clock.lap("compose")
+        yield Completed(_assemble(query, results, open_parts, statements, numbering, clock))
+
+    def _answer_parts(self, query: Query, clock: _Clock) -> list[_PartResult]:
         documents: dict[str, Document] = {}
 
         def document_of(path: str) -> Document:
@@ -90,23 +111,11 @@ class AnswerEngine:
         asked = _asked_parts(query.text)
         hits_of = [tuple(self.retriever.retrieve(replace(query, text=text), k=_PASSAGES)) for text in asked]
         clock.lap("search")
-        yield Searched(query.text, hits_of[0])
-
-        results = []
-        for text, hits in zip(asked, hits_of, strict=True):
-            results.append(self._answer_part(text, hits, document_of))
+        results = [
+            self._answer_part(text, hits, document_of) for text, hits in zip(asked, hits_of, strict=True)
+        ]
         clock.lap("read")
-
-        numbering = Numbering()
-        statements: list[Statement] = []
-        for result in results:
-            for draft in result.drafts:
-                statement = numbering.cite(draft.text, draft.pointers)
-                if statement is not None and statement not in statements:
-                    statements.append(statement)
-                    yield StatementReady(statement)
-        clock.lap("compose")
-        yield Completed(_assemble(query, results, statements, numbering, clock))
+        return results
 
     def _answer_part(
         self, text: str, hits: tuple[Hit, ...], document_of: Callable[[str], Document]
@@ -159,6 +168,31 @@ class _Clock:
         return {**self._laps, "total": round((time.perf_counter() - self._start) * 1000, 2)}
 
 
+def _checked_question(question: str) -> str:
+    if not isinstance(question, str):
+        raise InputError(f"the question is {type(question).__name__}, not text; ask something in plain words")
+    # half a surrogate pair (an undecodable byte of a command line) is no character any model knows
+    question = question.encode("utf-8", "replace").decode("utf-8").strip()
+    if not question:
+        raise InputError("the question is empty; ask something in plain words")
+    return question
+
+
+def _checked_history(history: Sequence[Turn]) -> Sequence[Turn]:
+    """The history as it is, or an InputError that says what a turn must be."""
+    if isinstance(history, str):
+        raise InputError("the history is one text; give a list of the earlier questions, oldest first")
+    for turn in history:
+        pair = (
+            isinstance(turn, (tuple, list)) and len(turn) == 2 and all(isinstance(part, str) for part in turn)
+        )
+        if not isinstance(turn, str) and not pair:
+            raise InputError(
+                f"a turn of the history is {turn!r}; give a question, or a (question, answer) pair"
+            )
+    return history
+
+
 def _asked_parts(question: str) -> list[str]:
     """The question's parts, each standing by itself: the later ones read as follow-ups of the first."""
     first, *others = parts(question)
@@ -176,23 +210,25 @@ def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None
         return None
     best = max(drafts, key=lambda draft: draft.evidence.probability).evidence
     if best.span is not None and analysis.kind != "expansion":
-        return extractive.span_text(best)
+        # said in bold, so it takes more than being shown: a passage that answers by itself, and the right kind of thing
+        text = extractive.span_text(best)
+        return text if best.is_sure and fits(analysis, text) else None
     return short_answer(analysis, extractive.readable(best.sentence.text))
 
 
 def _assemble(
     query: Query,
     results: Sequence[_PartResult],
+    open_parts: Sequence[_PartResult],
     statements: Sequence[Statement],
     numbering: Numbering,
     clock: _Clock,
 ) -> Answer:
-    open_parts = [result for result in results if not result.drafts]
     verdict: Verdict = "not_found" if not statements else "partial" if open_parts else "answered"
     text = " ".join(marked(statement) for statement in statements) or NOT_FOUND
     if verdict == "partial":
         text += " " + " ".join(f"{NOT_FOUND[:-1]}: {result.analysis.text}" for result in open_parts)
-    short = [result.short_answer for result in results if result.short_answer]
+    short = [result.short_answer for result in results if result.short_answer and result not in open_parts]
     return Answer(
         question=query.question,
         query=query.text,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -44,7 +45,13 @@ READER_FEATURES = (
     "sentence_evidence",  # the reader's evidence for this sentence
     "span_here",  # the reader's best span lies in this sentence
 )
+# A line of its own that is neither a sentence nor an item of a list is a heading - unless it is a name (a byline).
+_ENDS = re.compile(r"[.!?…:;][”\"’')\]]*$")
+_ITEM = re.compile(r"^(?:\d{1,2}[.)]|[-*•–])\s")
+_LOOKS_LIKE_A_NAME = re.compile(r"(?:By )?[A-Z][\w.'’-]*(?: [A-Z][\w.'’-]*){1,3}")
+_HEADING_WORDS = 14
 _PROOF = 0.99
+_NEAR = 0.3  # cosine; unrelated English sentences stay below it with this encoder
 _SURE = 0.6  # calibrated probability that the passage answers
 _NAME_WEIGHT = 2.0  # a name identifies what is asked about; an ordinary word has synonyms
 
@@ -199,11 +206,18 @@ def weigh(
 
 def is_answered(analysis: Analysis, weighed: Sequence[Evidence], model: Calibration) -> bool:
     """Whether the weighed sentences, best first, answer the question well enough to show an answer."""
-    if not weighed:
+    if not weighed or _is_unrelated(weighed):
         return False
     if analysis.kind == "expansion":
         return True
     return model.question.probability(question_features(weighed)) >= model.threshold
+
+
+def _is_unrelated(weighed: Sequence[Evidence]) -> bool:
+    """No word of the question in any passage and no sentence near it: a greeting, a slip on the keyboard."""
+    shared = max(item.features[FEATURES.index("passage_coverage")] for item in weighed)
+    nearest = max(item.features[FEATURES.index("similarity")] for item in weighed)
+    return shared == 0 and nearest < _NEAR
 
 
 def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
@@ -228,6 +242,8 @@ def log_odds(probability: float) -> float:
 def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
     """What an answer of a strict kind must have: a date, a count, an acronym spelled out; the holder of an office is a
     person named together with the organisation, in this sentence or the one before."""
+    if _is_headline(material.hits[position], number):
+        return False
     if not analysis.is_strict:
         return True
     if not answer_types.holds_answer(analysis, material.hits[position].sentences[number].text):
@@ -237,6 +253,18 @@ def may_answer(analysis: Analysis, material: Material, position: int, number: in
     present = material.sentences[position][number]
     before = material.sentences[position][number - 1] if number else frozenset[str]()
     return set(analysis.names) <= present | before
+
+
+def _is_headline(hit: Hit, number: int) -> bool:
+    """A headline announces what the article says; the article's own sentences are what answers."""
+    text = hit.sentences[number].text.strip()
+    return text == hit.title or (
+        len(hit.sentences) > number + 1
+        and not _ENDS.search(text)
+        and not _ITEM.match(text)
+        and len(text.split()) <= _HEADING_WORDS
+        and not _LOOKS_LIKE_A_NAME.fullmatch(text)
+    )
 
 
 def features_of(
@@ -273,19 +301,19 @@ def features_of(
 
 
 def coverage(analysis: Analysis, present: AbstractSet[str]) -> float:
-    """Share of the question's terms among ``present``, names and numbers counting double; 1 for no terms at all."""
+    """Share of the question's terms among ``present``, names and numbers counting double; 0 for no terms at all."""
     total = reached = 0.0
     for term in analysis.terms:
         weight = _NAME_WEIGHT if term in analysis.names or term in analysis.numbers else 1.0
         total += weight
         reached += weight if term in present else 0.0
-    return reached / total if total else 1.0
+    return reached / total if total else 0.0
 
 
 def _telling_coverage(analysis: Analysis, material: Material, present: AbstractSet[str]) -> float:
     weights = [material.rarity(term) for term in analysis.terms]
     reached = sum(weight for term, weight in zip(analysis.terms, weights, strict=True) if term in present)
-    return reached / sum(weights) if weights else 1.0
+    return reached / sum(weights) if weights else 0.0
 
 
 def _share(wanted: Sequence[str], present: AbstractSet[str]) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rag.answering.citations import Pointer
 from rag.answering.evidence import Evidence
-from rag.answering.lexicon import numbers, terms
+from rag.answering.lexicon import numbers, terms, words
 from rag.answering.question import Analysis
 from rag.types import Document, ScoredSentence, Sentence
 
@@ -30,6 +30,10 @@ _VOICE = 0.25  # the same, for each article's voice in a comparison
 _LEANS_BACK = re.compile(
     r"^(?:It|They|These|This|Those|He|She|Both|Such|His|Her|Their|Its|That|Here|There,)\b(?! (?:is|was) "
     r"(?:worth|understood|said|reported|believed|expected|known|clear|not yet|also worth))"
+)
+_NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|fail(?:s|ed)? to|den(?:y|ies|ied)|refus\w+)\b|n['’]t\b",
+    re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–])[ \t]+\S")
 
@@ -69,18 +73,25 @@ def compose(
 
 def _grouped(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
     """Put sentences that say the same fact together, the best of each group first."""
-    groups: list[tuple[set[str], set[str], list[Evidence]]] = []
+    groups: list[tuple[set[str], tuple[object, ...], list[Evidence]]] = []
     for item in evidence:
         if item.probability < evidence[0].probability * _NEGLIGIBLE:
             break
-        words, figures = set(terms(item.sentence.text)), numbers(item.sentence.text)
-        for known, known_figures, group in groups:
-            if figures == known_figures and _jaccard(words, known) >= _SAME_FACT:
+        said, decisive = set(terms(item.sentence.text)), _decisive(item.sentence.text)
+        for known, known_decisive, group in groups:
+            if decisive == known_decisive and _jaccard(said, known) >= _SAME_FACT:
                 group.append(item)
                 break
         else:
-            groups.append((words, figures, [item]))
+            groups.append((said, decisive, [item]))
     return [group for _, _, group in groups]
+
+
+def _decisive(text: str) -> tuple[object, ...]:
+    """What two sentences must share to say the same, whatever else they share: figures, names and negations."""
+    found = words(text)
+    names = {term for word in found[1:] if word.is_capitalised for term in word.terms}
+    return (frozenset(numbers(text)), frozenset(names), len(_NEGATION.findall(text)))
 
 
 def _chosen(analysis: Analysis, groups: list[list[Evidence]]) -> list[list[Evidence]]:
@@ -141,7 +152,7 @@ def _with_context(
     document = document_of(best.hit.path)
     pointers = [_pointer(document, best.sentence, 1.0)]
     pointers += [
-        _pointer(document_of(item.hit.path), item.sentence, item.probability)
+        _pointer(document_of(item.hit.path), item.sentence, _jaccard_of(best, item))
         for item in group[1:]
         if item.hit.path != best.hit.path
     ]
@@ -165,7 +176,7 @@ def _with_context(
 
 def _same_words(quote: str, document: Document) -> list[Pointer]:
     """The sentence in another article, where it stands there word for word."""
-    start = document.text.find(quote)
+    start = document.text.find(quote, document.body_start)
     return [Pointer(document, start, start + len(quote), quote, 1.0)] if start >= 0 else []
 
 
@@ -216,6 +227,11 @@ def _pointer(document: Document, sentence: ScoredSentence, support: float) -> Po
 def readable(text: str) -> str:
     """A sentence on one line: line breaks and runs of spaces become one space."""
     return re.sub(r"\s+", " ", text).strip()
+
+
+def _jaccard_of(one: Evidence, other: Evidence) -> float:
+    """How much of two sentences' wording is shared: the support that the other lends the one's statement."""
+    return _jaccard(set(terms(one.sentence.text)), set(terms(other.sentence.text)))
 
 
 def _jaccard(a: set[str], b: set[str]) -> float:

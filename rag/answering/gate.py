@@ -14,7 +14,7 @@ from rag.answering.question import Analysis
 from rag.types import Document, Hit
 
 # Words that are part of many companies' names and identify none of them.
-_GENERIC = frozenset(["motor", "corp", "corpor", "compani", "co", "inc", "ltd", "group", "hold", "limit"])
+_GENERIC = frozenset(["corp", "corpor", "compani", "co", "inc", "ltd", "group", "hold", "limit"])
 # A name anywhere in a document this short is in reach of each of its sentences; in a longer one it must be nearer.
 _SHORT_DOCUMENT = 20_000
 _REACH = 2_000  # characters

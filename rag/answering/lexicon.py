@@ -1,7 +1,7 @@
 """Words as the answering room compares them: content terms, their stems, and the proper names and numbers among them.
 
-Stems come from Tantivy's Snowball stemmer, the same that the lexical index uses, so that both rooms agree on what one
-word is. Only closed-class English lives here (stop words, spellings of the same name); nothing of any subject.
+Stems come from Tantivy's Snowball stemmer, as those of the lexical index do; spellings with -is- and -iz- meet
+here too. Only closed-class English lives here (stop words, names of the same place); nothing of any subject.
 """
 
 from __future__ import annotations
@@ -228,19 +228,8 @@ _SAME = {
     "ceos": ("chief", "execut"),
     "cfo": ("chief", "financi"),
     "coo": ("chief", "oper"),
-    "ev": ("electr", "vehicl"),
-    "evs": ("electr", "vehicl"),
-    "mou": ("memorandum", "understand"),
     "ai": ("artifici", "intellig"),
     "percent": ("%",),
-    "carmaker": ("automak",),
-    "carmakers": ("automak",),
-    "car": ("vehicl",),
-    "cars": ("vehicl",),
-    "auto": ("vehicl",),
-    "automobile": ("vehicl",),
-    "automobiles": ("vehicl",),
-    "automotive": ("vehicl",),
 }
 
 # Numbers people write as words; years and amounts are written in digits.
@@ -360,7 +349,7 @@ def written_as_names(text: str, found: Sequence[Word]) -> tuple[set[str], set[st
     """Terms that ``text`` writes as names (capitalised away from the start of a sentence, alone or as a pair), and
     terms that it writes plainly.
 
-    Longer runs of capitals are titles ("Rocky Mountain Automotive Press"), whose single words are no names.
+    Longer runs of capitals are titles ("Annual Conference on Data Protection"), whose single words are no names.
     """
     names: set[str] = set()
     plain: set[str] = set()

@@ -109,7 +109,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"\bhow (?:much|large|big|long|far|fast|old|high|heavy|expensive|deep|wide|tall)\b|"
         r"\bwhat (?:share|percentage|percent|proportion|fraction|stake|price|amount|sum|cost|distance|"
         r"length|value|budget|revenue|profit|salary)\b|\bwhat (?:is|was|are|were) the (?:share|"
-        r"percentage|proportion|stake|price|amount|cost|size|value|budget|revenue|profit|range)\b",
+        r"percentage|proportion|stake|price|amount|cost|size|value|budget|revenue|profit)\b",
     ),
     ("count", r"\bhow many\b|\bwhat number\b|\bwhat (?:is|was) the number\b|\bhow often\b"),
     (
@@ -122,8 +122,8 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     (
         "list",
         r"\blist\b|\bwhich (?:\w+ ){0,3}(?:\w+s)\b.*|\bwhat (?:are|were) (?:the|some|all)\b.*\b\w+s\b|"
-        r"\bname (?:the|all|two|three|some)\b|\bwhat (?:\w+ )?(?:kinds|types|areas|things|topics|services|models|"
-        r"companies|cars|vehicles|products|plans|steps|ways|fields|examples|features|challenges|benefits)\b|"
+        r"\bname (?:the|all|two|three|some)\b|\bwhat (?:\w+ )?(?:kinds|types|areas|things|topics|services|"
+        r"companies|products|plans|steps|ways|fields|examples|features|challenges|benefits)\b|"
         r"\bwhat (?:else|all)\b",
     ),
     (
@@ -133,12 +133,12 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ),
     (
         "organisation",
-        r"\b(?:which|what) (?:company|firm|organi[sz]ation|automaker|carmaker|manufacturer|maker|brand|"
+        r"\b(?:which|what) (?:company|firm|organi[sz]ation|manufacturer|maker|brand|"
         r"group|agency|party|team|university|institution|newspaper|outlet|publication|association)\b",
     ),
     (
         "definition",
-        r"^(?:what|who) (?:exactly )?(?:is|are|was|were) (?:an? |the )?(?:[\w.&'’/-]+\s*){1,5}\??$|"
+        r"^(?:what|who) (?:exactly )?(?:is|are|was|were) (?:an? |the )?(?:[\w.&'’/-]+\s+){0,4}[\w.&'’/-]+\s*\??$|"
         r"\bwhat does .{1,40}\b(?:mean|stand for)\b|\bdefine\b|\bmeaning of\b",
     ),
     ("manner", r"^how\b|\bin what way\b|\bby what means\b"),
@@ -165,14 +165,15 @@ _SHARED_REST = re.compile(
     r"^(?P<first>who|what|when|where|why|how) and (?P<second>who|what|when|where|why|how)\b(?P<rest> .+)$",
     re.IGNORECASE,
 )
+MAX_PARTS = 4  # what is asked in more parts than this is searched as a whole
 # "Compare X with Y", "the difference between X and Y": what is said of each is looked for separately.
 _COMPARED = re.compile(
-    r"\bcompare (?P<one>.{3,}?) (?:with|to|and|against) (?P<other>.{3,})$"
-    r"|\bdiffer(?:ence|ences|s|) between (?P<one_>.{3,}?) and (?P<other_>.{3,})$",
+    r"\bcompare (?P<one>.{3,}?) (?:with|to|and|against) (?P<other>(?:(?! and (?:who|what|when|where|why|how|which)\b).){3,})$"
+    r"|\bdiffer(?:ence|ences|s|) between (?P<one_>.{3,}?) and (?P<other_>(?:(?! and (?:who|what|when|where|why|how|which)\b).){3,})$",
     re.IGNORECASE,
 )
 _SPLIT_PARTS = re.compile(
-    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+",
+    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)",
     re.IGNORECASE,
 )
 
@@ -209,17 +210,21 @@ class Analysis:
 
 def parts(question: str) -> list[str]:
     """Split "When will it start and who owns it?" into the questions it is made of (most are one)."""
-    compared = _COMPARED.search(question.strip())
+    question = question.strip()
+    if re.search(r"[“”\"]", question):  # somebody's words are never cut
+        return [question]
+    compared = _COMPARED.search(question)
     if compared:
         one = (compared["one"] or compared["one_"]).strip(" ?.")
         other = (compared["other"] or compared["other_"]).strip(" ?.")
         owner = re.match(r".+?['’]s?(?= )", one)  # "Nissan's share … with its share …"
         return [one, re.sub(r"^(?:its|their|his|her)\b", owner.group(), other) if owner else other]
-    shared = _SHARED_REST.match(question.strip())
+    shared = _SHARED_REST.match(question)
     if shared:
         return [shared["first"] + shared["rest"], shared["second"] + shared["rest"]]
-    pieces = [piece.strip() for piece in _SPLIT_PARTS.split(question.strip())]
-    return [piece for piece in pieces if words(piece)] or [question.strip()]
+    pieces = [piece.strip() for piece in _SPLIT_PARTS.split(question)]
+    pieces = list(dict.fromkeys(piece for piece in pieces if words(piece)))
+    return pieces if 0 < len(pieces) <= MAX_PARTS else [question]
 
 
 def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis:
@@ -298,9 +303,7 @@ def _is_plural_request(lowered: str) -> bool:
             return False
         if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s")):
             # "which companies makes": the plural noun comes within a few words of the wh-word, verbs in -s after it
-            return position <= 3 and not (
-                position > 0 and following[position - 1] in ("company", "firm", "car")
-            )
+            return position <= 3 and not (position > 0 and following[position - 1] in ("company", "firm"))
     return False
 
 

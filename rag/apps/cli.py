@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from io import TextIOWrapper
@@ -144,15 +145,21 @@ def chat(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7860,
     open_browser: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in a browser.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--open/--no-open",
+            help="Open the page in a browser. [default: where there is a desktop]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve the chat page: answers on the left, the cited article with its quoted words on the right."""
     settings = _settings(index)
     _ready(settings).close()
     from rag.apps.chat import launch
 
-    launch(settings.index, host=host, port=port, open_browser=open_browser, settings=settings)
+    wanted = _has_desktop() if open_browser is None else open_browser
+    launch(settings.index, host=host, port=port, open_browser=wanted, settings=settings)
 
 
 @app.command()
@@ -202,6 +209,12 @@ def evaluate(
         _print_json(report.to_json(run))
     else:
         report.print_report(run, _console(), failures=failures)
+
+
+def _has_desktop() -> bool:
+    """Whether a browser window would reach somebody; in a bare terminal it would take the terminal over."""
+    shown = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    return shown and sys.stdout.isatty()
 
 
 def _version(wanted: bool) -> None:

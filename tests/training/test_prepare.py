@@ -20,8 +20,8 @@ SEEN = "this very sentence of more than thirteen words also stands in the text t
 def paragraph(name: str, place: int) -> str:
     return (
         f"The mill at Ford {place} was built by {name} in 18{place}4 for 2,{place}00 pounds. It had the largest "
-        "wheel of the county and worked for many years. A fire destroyed the roof one winter, but the walls stood firm. Nobody "
-        "knows who lit it. The owner sold the land to a farmer, who kept geese there."
+        "wheel of the county and worked for many years. A fire destroyed the roof one winter, but the walls "
+        "stood firm. Nobody knows who lit it. The owner sold the land to a farmer, who kept geese there."
     )
 
 
