@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from rag.answering import conversation, evidence, extractive
@@ -13,7 +15,7 @@ from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
 from rag.answering.question import Analysis, analyse, parts
-from rag.errors import InputError
+from rag.errors import InputError, RagError
 from rag.models.reader import Reader, Reading, load_reader
 from rag.retrieval.retriever import Retriever
 from rag.types import (
@@ -55,6 +57,9 @@ class AnswerEngine:
     def __init__(self, retriever: Retriever, reader: Reader | None = None) -> None:
         self.retriever = retriever
         self.reader = reader if reader is not None else load_reader(retriever.index.settings.reader)
+        if self.reader is not None:
+            # its weights load while the question is searched for; a third of a cold start
+            threading.Thread(target=_warm, args=(self.reader,), daemon=True).start()
 
     def ask(self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
         """Answer one question.
@@ -148,6 +153,11 @@ def weigh(
         lambda position: gate.passes(material.hits[position], material.passages[position]),
         evidence.calibration(readings is not None),
     )
+
+
+def _warm(reader: Reader) -> None:
+    with suppress(RagError):  # the first real reading raises it again, where somebody hears it
+        reader.read("", ["."])
 
 
 class _Clock:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from places import QUESTIONS
@@ -11,7 +13,9 @@ from rag.answering.engine import NOT_FOUND, AnswerEngine
 from rag.answering.events import Completed, Searched, StatementReady
 from rag.errors import InputError
 from rag.index.index import Index
+from rag.models.encoder import Encoder
 from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
 from rag.types import Answer, Filters
 
 
@@ -149,3 +153,85 @@ def test_without_the_reader_answers_keep_their_promises(
     check(answer, seeds_index)
     assert "34%" in answer.text
     assert engine.ask("Who is the chief executive of Tesla?").verdict == "not_found"
+
+
+@pytest.mark.parametrize(
+    "question", ["hello", "thanks", "flurbl grompf", "asdf qwer zxcv", "👍", "the and of", "?" * 50]
+)
+def test_greetings_and_noise_are_refused(engine: AnswerEngine, question: str) -> None:
+    assert engine.ask(question).verdict == "not_found"
+
+
+@pytest.mark.parametrize(
+    "history",
+    ["earlier question", [("q",)], [None], [{"role": "user"}]],
+    ids=["text", "single", "none", "message"],
+)
+def test_a_history_of_another_shape_is_told(engine: AnswerEngine, history: Any) -> None:
+    with pytest.raises(InputError, match="history"):
+        engine.ask("Who owns it?", history=history)
+
+
+def test_an_undecodable_byte_is_no_crash(engine: AnswerEngine) -> None:
+    assert engine.ask("What does \udcff Nissan own?").question == "What does ? Nissan own?"
+
+
+def synced(folder: Path, articles: dict[str, str], encoder: Encoder) -> AnswerEngine:
+    (folder / "articles").mkdir()
+    for name, text in articles.items():
+        (folder / "articles" / name).write_text(text, "utf-8")
+    index = Index.open(folder / "index", settings=Settings(index=folder / "index"), encoder=encoder)
+    index.sync(folder / "articles")
+    return AnswerEngine(Retriever(index))
+
+
+def test_articles_that_say_the_opposite_or_name_another_are_no_second_source(
+    tmp_path: Path, encoder: Encoder
+) -> None:
+    engine = synced(
+        tmp_path,
+        {
+            "a.txt": "Council minutes\n\nThe city council will close the old harbour bridge to lorries in spring.\n",
+            "b.txt": "Council news\n\nThe city council will not close the old harbour bridge to lorries in spring.\n",
+            "c.txt": "Profits\n\nProfits at Acme rose by 3% in the last quarter of the year.\n",
+            "d.txt": "More profits\n\nProfits at Bexley rose by 3% in the last quarter of the year.\n",
+        },
+        encoder,
+    )
+    for question in (
+        "What will the city council do with the old harbour bridge?",
+        "How much did profits rise in the last quarter?",
+    ):
+        answer = engine.ask(question)
+        assert answer.statements
+        for statement in answer.statements:
+            assert [citation.quote for citation in statement.citations] == [statement.text]
+    engine.retriever.index.close()
+
+
+def test_the_same_sentence_in_two_articles_is_one_statement(tmp_path: Path, encoder: Encoder) -> None:
+    fact = "The Vellmar ferry starts running again on 3 May after ten years."
+    engine = synced(
+        tmp_path,
+        {"a.txt": f"Ferry\n\n{fact} People are glad.\n", "b.txt": f"Harbour\n\nIt rained. {fact}\n"},
+        encoder,
+    )
+    answer = engine.ask("When does the Vellmar ferry start running again?")
+    assert [statement.text for statement in answer.statements] == [fact]
+    assert sorted(citation.path for citation in answer.statements[0].citations) == ["a.txt", "b.txt"]
+    engine.retriever.index.close()
+
+
+def test_a_sync_in_the_middle_of_an_answer_does_not_break_it(tmp_path: Path, encoder: Encoder) -> None:
+    engine = synced(
+        tmp_path, {"a.txt": "Ferry\n\nThe Vellmar ferry starts on 3 May.\n", "b.txt": "x y z\n"}, encoder
+    )
+    events = engine.stream("When does the Vellmar ferry start?")
+    assert isinstance(next(events), Searched)
+    (tmp_path / "articles" / "a.txt").unlink()
+    engine.retriever.index.sync(tmp_path / "articles")
+    last = list(events)[-1]
+    assert isinstance(last, Completed)
+    assert last.answer.verdict == "answered"
+    assert engine.ask("When does the Vellmar ferry start?").verdict == "not_found"
+    engine.retriever.index.close()

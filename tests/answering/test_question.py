@@ -59,7 +59,15 @@ def test_an_acronym_for_common_nouns_is_no_name() -> None:
         ("When and where was it announced?", ["When was it announced?", "where was it announced?"]),
         ("What did Nissan and Honda agree?", ["What did Nissan and Honda agree?"]),
         ("Who is Mibe? What did he say?", ["Who is Mibe?", "What did he say?"]),
+        ("Who said “we grow; what else” today?", ["Who said “we grow; what else” today?"]),
+        ("Who owns Honda; Nissan and Renault?", ["Who owns Honda; Nissan and Renault?"]),
+        ("Compare Nissan's share with its plan", ["Nissan's share", "Nissan's plan"]),
+        ("who? what? when? where? why?", ["who? what? when? where? why?"]),
     ],
 )
 def test_parts(question: str, expected: list[str]) -> None:
     assert parts(question) == expected
+
+
+def test_a_long_unbroken_word_is_read_at_once() -> None:
+    assert analyse("what is " + "a" * 5000 + " !").kind in ("definition", "thing")
