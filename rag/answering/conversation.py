@@ -50,56 +50,11 @@ _EMPTY_REST = re.compile(
     re.IGNORECASE,
 )
 _BREAK = frozenset(
-    [
-        "who",
-        "whom",
-        "whose",
-        "what",
-        "when",
-        "where",
-        "why",
-        "which",
-        "how",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "had",
-        "will",
-        "would",
-        "can",
-        "could",
-        "shall",
-        "should",
-        "may",
-        "might",
-        "must",
-        "if",
-        "whether",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "don't",
-        "doesn't",
-        "didn't",
-        "it",
-        "they",
-        "them",
-        "he",
-        "she",
-        "say",
-        "said",
-        "says",
-        "tell",
-    ]
+    """
+    who whom whose what when where why which how is are was were be been being do does did has have had will
+    would can could shall should may might must if whether isn't aren't wasn't don't doesn't didn't it they
+    them he she say said says tell
+    """.split()
 )
 _DETERMINERS = frozenset(["the", "a", "an", "this", "that", "these", "those", "their", "its", "his", "her"])
 _LINKS = frozenset(["of", "and", "between", "for", "in", "on", "with", "to", "from", "by", "&", "at"])

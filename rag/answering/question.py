@@ -32,42 +32,10 @@ Kind: TypeAlias = Literal[
     "thing",
 ]
 
-_AUXILIARIES = [
-    "is",
-    "are",
-    "was",
-    "were",
-    "do",
-    "does",
-    "did",
-    "has",
-    "have",
-    "had",
-    "can",
-    "could",
-    "will",
-    "would",
-    "shall",
-    "should",
-    "may",
-    "might",
-    "must",
-    "isn't",
-    "aren't",
-    "wasn't",
-    "weren't",
-    "don't",
-    "doesn't",
-    "didn't",
-    "hasn't",
-    "haven't",
-    "hadn't",
-    "can't",
-    "couldn't",
-    "won't",
-    "wouldn't",
-    "shouldn't",
-]
+_AUXILIARIES = """
+    is are was were do does did has have had can could will would shall should may might must isn't aren't
+    wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't shouldn't
+    """.split()
 
 # In order: the first pattern found decides. Each is tried on the question in lower case.
 _KINDS: tuple[tuple[Kind, str], ...] = (
