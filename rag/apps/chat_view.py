@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape as _escape
 
+from rag.answering.citations import marked
 from rag.types import Answer, Citation, Hit, Source, Statement
 
 CLOSEST_SHOWN = 3
@@ -210,7 +211,9 @@ def answer_body(answer: Answer) -> str:
         return _not_found(answer)
     parts = [f'<div class="answer {answer.verdict}">']
     if answer.verdict == "partial":
-        parts.append('<p class="part">The articles answer only part of this.</p>')
+        # what follows the statements names every part that stayed open
+        rest = answer.text.removeprefix(" ".join(marked(statement) for statement in answer.statements))
+        parts.append(f'<p class="part">The articles answer only part of this. {escape(rest.strip())}</p>')
     if answer.short_answer:
         parts.append(f'<p class="short">{escape(answer.short_answer)}</p>')
     flow = "quoted" if answer.generator == "extractive" else "flowing"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
 
+from rag.answering.citations import marked
 from rag.apps import chat_view as view
 from rag.types import Answer, Citation, Hit, ScoredSentence, Scores, Source, Statement
 
@@ -119,6 +121,13 @@ def test_partial_says_so_and_shows_both() -> None:
     page = Parsed(view.turn("Q?", answer=answered(verdict="partial", closest=(hit(),))))
     assert "only part of this" in page.text
     assert page.buttons("cite") and page.buttons("passage")
+
+
+def test_partial_names_what_is_open() -> None:
+    base = answered(verdict="partial")
+    said = " ".join(marked(statement) for statement in base.statements)
+    page = Parsed(view.turn("Q?", answer=replace(base, text=f"{said} Not in these articles: who built it?")))
+    assert "Not in these articles: who built it?" in page.text
 
 
 @pytest.mark.parametrize(
