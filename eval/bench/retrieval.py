@@ -1,4 +1,4 @@
-"""How well the product retrieves: nDCG, recall, MRR and hits on public collections, through its own Index and Retriever.
+"""How well the product retrieves: nDCG, recall, MRR, hits on public collections, by its own Index and Retriever.
 
     python eval/bench/retrieval.py scifact --split test
     python eval/bench/retrieval.py squad2

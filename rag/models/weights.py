@@ -1,11 +1,12 @@
 """Where weights come from, how they are checked, and where what is made of them is kept.
 
 The default encoder's weights are the file of an installed package whose sha256 equals the official one. From
-them an ONNX file is made once and kept in the user's cache under a fingerprint of weights and settings:
+them an ONNX file is made once and kept in the user's cache under a name that tells weights, settings and
+graph:
 
-    <cache>/rag/encoders/<fingerprint>.weights   float32 tensors, memory-mapped by ONNX Runtime
-    <cache>/rag/encoders/<fingerprint>.onnx      the graph, a few kB, which refers to the file above
-    <cache>/rag/encoders/<fingerprint>.json      sizes, times and sha256 of both; written last: both are whole
+    <cache>/rag/encoders/<name>.weights   float32 tensors, memory-mapped by ONNX Runtime
+    <cache>/rag/encoders/<name>.onnx      the graph, a few kB, which refers to the file above
+    <cache>/rag/encoders/<name>.json      sizes, times and sha256 of both; written last: both are whole
 
 Each is written under a temporary name and renamed. Two processes that make them at once write the same bytes,
 so it does not matter whose rename comes last. At start only sizes and times are compared with the record;
@@ -74,23 +75,23 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "rag" / "encoders"
 
 
-def cached_onnx(fingerprint: str, build: Callable[[], Any]) -> Path | bytes:
-    """The ONNX file of that fingerprint, made now if it is absent or damaged.
+def cached_onnx(name: str, build: Callable[[], Any]) -> Path | bytes:
+    """The ONNX file of that name, made now if it is absent or damaged.
 
     Args:
-        fingerprint: of weights, graph and settings; names the files.
+        name: must differ whenever what is built would.
         build: returns the ``onnx.ModelProto``; called only when the file must be made.
 
     Returns:
         the file; or, where the cache cannot be written (one line on stderr says so), the model's bytes.
     """
     folder = cache_folder()
-    file = folder / f"{fingerprint}.onnx"
-    if _intact(folder, fingerprint):
+    file = folder / f"{name}.onnx"
+    if _intact(folder, name):
         return file
     print(f"preparing the encoder (once, kept in {folder})", file=sys.stderr)  # noqa: T201 - takes a second
     try:
-        _store(folder, fingerprint, build())
+        _store(folder, name, build())
     except OSError as error:
         print(  # noqa: T201 - the user can mend it, and all works meanwhile
             f"cannot write {folder}: {error.strerror}; the encoder is prepared at every start until it can be",
@@ -100,17 +101,16 @@ def cached_onnx(fingerprint: str, build: Callable[[], Any]) -> Path | bytes:
     return file
 
 
-def _intact(folder: Path, fingerprint: str) -> bool:
+def _intact(folder: Path, name: str) -> bool:
     """Whether both files are there and hold what was recorded; looks inside only if size or time differ."""
-    record_file = folder / f"{fingerprint}.json"
+    record_file = folder / f"{name}.json"
     try:
         record = json.loads(record_file.read_text("utf-8"))
-        facts = {suffix: _facts(folder / f"{fingerprint}{suffix}") for suffix in (".weights", ".onnx")}
+        facts = {suffix: _facts(folder / f"{name}{suffix}") for suffix in (".weights", ".onnx")}
         if all(record[suffix]["facts"] == fact for suffix, fact in facts.items()):
             return True
         if any(
-            hashlib.sha256((folder / f"{fingerprint}{suffix}").read_bytes()).hexdigest()
-            != record[suffix]["sha256"]
+            hashlib.sha256((folder / f"{name}{suffix}").read_bytes()).hexdigest() != record[suffix]["sha256"]
             for suffix in facts
         ):
             return False
@@ -133,18 +133,18 @@ def _facts(file: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _store(folder: Path, fingerprint: str, model: Any) -> None:
+def _store(folder: Path, name: str, model: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for draft in folder.glob(f"*{_DRAFT}"):  # left by a process that was killed while it wrote
         if time.time() - draft.stat().st_mtime > _STALE_SECONDS:
             draft.unlink(missing_ok=True)
-    weights, graph = f"{fingerprint}.weights", f"{fingerprint}.onnx"
+    weights, graph = f"{name}.weights", f"{name}.onnx"
     record = {}
-    for name, content in ((weights, _pull_out_tensors(model, weights)), (graph, model.SerializeToString())):
-        _replace(folder / name, content)
+    for file, content in ((weights, _pull_out_tensors(model, weights)), (graph, model.SerializeToString())):
+        _replace(folder / file, content)
         digest = hashlib.sha256(content).hexdigest()
-        record[Path(name).suffix] = {"facts": _facts(folder / name), "sha256": digest}
-    _replace(folder / f"{fingerprint}.json", json.dumps(record).encode())
+        record[Path(file).suffix] = {"facts": _facts(folder / file), "sha256": digest}
+    _replace(folder / f"{name}.json", json.dumps(record).encode())
 
 
 def _pull_out_tensors(model: Any, location: str) -> bytes:

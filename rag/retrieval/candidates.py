@@ -68,13 +68,10 @@ def find_candidates(
     best = np.argsort(-coarse, kind="stable")[: max(_COMPARED, k)]
     chunks = index.chunks(ids[best].tolist())
     cosines = _sentence_cosines(chunks, vector)
-    texts = [sentence_texts(chunk) for chunk in chunks]
-    shares = coverage(Question(text), [chunk.title for chunk in chunks], texts)
-    matches = [
-        float((cosine + _COVERAGE_WEIGHT * share).max(initial=0.0))
-        for cosine, share in zip(cosines, shares, strict=True)
-    ]
-    scores = coarse[best] + kinds[2] / total * min_max(np.array(matches, dtype=np.float32))
+    # however many are asked for, the same ones are compared, so that the order does not depend on k
+    matches = _matches(Question(text), chunks[:_COMPARED], cosines[:_COMPARED])
+    scores = coarse[best]
+    scores[:_COMPARED] += kinds[2] / total * min_max(matches)
     return Candidates(
         chunks=chunks,
         vectors=vectors[best],
@@ -92,6 +89,19 @@ def _sentence_cosines(
         return []
     together = np.concatenate([chunk.sentence_vectors for chunk in chunks]).astype(np.float32) @ vector
     return np.split(together, np.cumsum([len(chunk.sentences) for chunk in chunks])[:-1])
+
+
+def _matches(
+    question: Question, chunks: Sequence[StoredChunk], cosines: Sequence[NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """How well each passage's best sentence matches: its cosine, and the words it shares with the question."""
+    texts = [sentence_texts(chunk) for chunk in chunks]
+    shares = coverage(question, [chunk.title for chunk in chunks], texts)
+    best = [
+        float((cosine + _COVERAGE_WEIGHT * share).max(initial=0.0))
+        for cosine, share in zip(cosines, shares, strict=True)
+    ]
+    return np.array(best, dtype=np.float32)
 
 
 def sentence_texts(chunk: StoredChunk) -> list[str]:
