@@ -65,8 +65,8 @@ def squad2(reader: OnnxReader, data: Path, sample: int | None) -> dict[str, Any]
     found: dict[str, Any] = {
         "f1_at_shipped_threshold": interval(lambda rows: float(total[rows].mean()), len(asked)),
         "f1_at_best_threshold": interval(lambda rows: float(at_best[rows].mean()), len(asked)),
-        "has_answer_f1": interval(lambda rows: float(worth[rows][has[rows]].mean()), len(asked)),
-        "has_answer_exact": interval(lambda rows: float(exact[rows][has[rows]].mean()), len(asked)),
+        "has_answer_f1": interval(lambda rows: float(worth[has][rows].mean()), int(has.sum())),
+        "has_answer_exact": interval(lambda rows: float(exact[has][rows].mean()), int(has.sum())),
         "answerability_auc": interval(lambda rows: auc(scores[rows], has[rows]), len(asked)),
         "answerability_auc_margin_alone": round(auc(margins, has), 4),
         "brier": round(float(((scores - has) ** 2).mean()), 4),
