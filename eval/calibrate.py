@@ -311,7 +311,7 @@ def main() -> None:
     everything = fitting + unrelated + lacking
     known = judge(everything, sentence, None)
     passed = np.array([bool(len(item.features)) for item in everything])
-    question = fit(known.features[passed], known.answerable[passed], strength=0.1)
+    question = fit(known.features[passed], known.answerable[passed], strength=0.01)
 
     paragraphs, asked = visible_half(arguments.data)
     shuffle.shuffle(asked)

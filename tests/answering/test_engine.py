@@ -112,10 +112,15 @@ def test_a_question_of_two_parts_of_which_one_is_open_is_partial(
 
 
 def test_a_follow_up_is_searched_as_a_standalone_question(engine: AnswerEngine) -> None:
-    answer = engine.ask("which cars did it make?", history=["What is the NMKV joint venture?"])
-    assert answer.query == "which cars did the NMKV joint venture make?"
-    assert answer.question == "which cars did it make?"
-    assert "Dayz" in answer.text
+    answer = engine.ask("What did he say?", history=["Who is the president of Honda?"])
+    assert answer.query == "What did the person who is the president of Honda say?"
+    assert answer.question == "What did he say?"
+    assert "once in a century" in answer.text
+
+    searched = next(engine.stream("which cars did it make?", history=["What is the NMKV joint venture?"]))
+    assert isinstance(searched, Searched)
+    assert searched.query == "which cars did the NMKV joint venture make?"
+    assert any("Dayz" in hit.text for hit in searched.hits[:3])
 
 
 def test_the_stream_ends_with_the_same_answer(engine: AnswerEngine) -> None:
