@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,7 +34,6 @@ app = typer.Typer(
     'Start with:  rag sync seeds/   then   rag ask "When will the joint venture be founded?"',
 )
 
-Split = Literal["dev", "test"]
 IndexOption = Annotated[
     Path | None,
     typer.Option(
@@ -180,35 +179,16 @@ def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
         show_status(_console(), report)
 
 
-@app.command("eval")
-def evaluate(
-    questions: Annotated[
-        Path, typer.Argument(help="A question set, JSON lines; eval/README.md has the format.")
-    ],
-    index: IndexOption = None,
-    split: Annotated[
-        Split | None, typer.Option(help="Only questions of this half of the set.", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write every question's result to this file, JSON lines.", show_default=False),
-    ] = None,
-    failures: Annotated[bool, typer.Option("--failures", help="List the questions that went wrong.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask a whole question set and report how the answers did."""
-    settings = _settings(index)
-    with _ready(settings) as opened:
-        from rag.answering.engine import AnswerEngine
-        from rag.evaluation import report, runner
-        from rag.retrieval.retriever import Retriever
+@app.command(
+    "eval",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def evaluate(context: typer.Context) -> None:
+    """Measure: ask a question set, score a retriever, compare runs. [rag eval --help]"""
+    from rag.apps import cli_eval  # its many commands cost an answer nothing when they are built here
 
-        engine = AnswerEngine(Retriever(opened, settings))
-        run = runner.run(questions, engine, split=split, out=out)
-    if as_json:
-        _print_json(report.to_json(run))
-    else:
-        report.print_report(run, _console(), failures=failures)
+    cli_eval.app(context.args, prog_name="rag eval")
 
 
 def _has_desktop() -> bool:

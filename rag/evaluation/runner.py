@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from rag.answering.events import Completed, Event, Searched
-from rag.errors import InputError
-from rag.evaluation.metrics import SEED, Outcome, Summary, judge, summarise
-from rag.evaluation.questions import Question, Split, read_questions
+from rag.evaluation.confidence import RecordingReader, confidence_of
+from rag.evaluation.metrics import is_source, judge
+from rag.evaluation.records import Record, make_record, outcomes, to_line
+from rag.evaluation.summary import SEED, Summary, summarise
+from rag.evaluation.verification import verify
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from rag.evaluation.questions import Question, Split
+    from rag.evaluation.run_folder import RunFolder
+    from rag.models.reader import Reader
     from rag.types import Answer, Filters, Hit
+
+Turn = str | tuple[str, str]
 
 
 class Engine(Protocol):
     """What is examined: anything that answers as ``rag.AnswerEngine`` does."""
 
     def stream(
-        self,
-        question: str,
-        history: Sequence[str | tuple[str, str]] = (),
-        filters: Filters | None = None,
+        self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None
     ) -> Iterator[Event]:
         """Yield one ``Searched``, the statements, and one ``Completed``."""
         ...
@@ -39,78 +41,99 @@ class Run:
     """A set asked, as far as it got.
 
     Attributes:
-        outcomes: in the order asked; fewer than ``planned`` when ``interrupted``.
-        seconds: wall-clock time of the whole run.
+        records: in the order asked; fewer than ``planned`` when ``interrupted``.
+        seconds: wall-clock time of asking, in this process; what was resumed is not in it.
     """
 
     file: str
     split: Split | None
     planned: int
-    outcomes: tuple[Outcome, ...]
+    records: tuple[Record, ...]
     summary: Summary
     interrupted: bool
     seconds: float
 
 
 def run(
-    file: str | Path,
+    questions: Sequence[Question],
     engine: Engine,
     *,
+    name: str = "questions",
     split: Split | None = None,
-    out: str | Path | None = None,
+    folder: RunFolder | None = None,
+    reader: Reader | None = None,
     progress: bool = True,
     seed: int = SEED,
 ) -> Run:
-    """Ask every question of a set (or of one half of it) and count what came out.
+    """Ask every question and count what came out.
 
     Ctrl-C ends the run with what is done; only when nothing is done does it go through to the caller.
 
     Args:
+        questions: in the order to be asked; at least one.
         engine: asked one question at a time.
-        out: where to write one JSON line per question, each as soon as it is answered; replaced if it exists.
+        name: what the set is called in reports.
+        split: which half of the set these are.
+        folder: where to write one line per question, each as soon as it is answered; what is done there already is
+            not asked again.
+        reader: checks whether citations support what is not copied from them; a ``RecordingReader`` that the engine
+            reads with also tells how sure it was.
         progress: show a progress bar on stderr, if that is a terminal.
         seed: of the bootstrap intervals.
-
-    Raises:
-        InputError: the set cannot be used, or ``out`` cannot be written.
     """
-    questions = read_questions(file, split)
-    outcomes: list[Outcome] = []
+    recorder = reader if isinstance(reader, RecordingReader) else None
+    records: dict[str, Record] = {}
+    if folder is not None:
+        wanted = {question.id for question in questions}
+        records = {record.question.id: record for record in folder.done if record.question.id in wanted}
     interrupted = False
     begun = time.perf_counter()
     with ExitStack() as stack:
-        written = stack.enter_context(_open_out(Path(out), Path(file))) if out is not None else None
-        bar = stack.enter_context(_bar(progress))
-        task = bar.add_task("asking", total=len(questions))
+        written = stack.enter_context(folder.open_answers()) if folder is not None else None
+        bar = stack.enter_context(progress_bar(progress))
+        task = bar.add_task("asking", total=len(questions), completed=len(records))
+        failed = sum(record.outcome.failure is not None for record in records.values())
         try:
             for question in questions:
-                outcome, answer = ask(engine, question)
-                outcomes.append(outcome)
+                if question.id in records:
+                    continue
+                record = ask(engine, question, history(question, records), recorder, reader)
+                records[question.id] = record
+                failed += record.outcome.failure is not None
                 if written is not None:
-                    written.write(json.dumps(_record(outcome, answer), ensure_ascii=False) + "\n")
+                    written.write(to_line(record) + "\n")
                     written.flush()
-                _advance(bar, task, outcomes)
+                _advance(bar, task, failed)
         except KeyboardInterrupt:
-            if not outcomes:
+            if not records:
                 raise
             interrupted = True
+    inorder = tuple(records[question.id] for question in questions if question.id in records)
     return Run(
-        file=str(file),
+        file=name,
         split=split,
         planned=len(questions),
-        outcomes=tuple(outcomes),
-        summary=summarise(outcomes, seed=seed),
+        records=inorder,
+        summary=summarise(outcomes(inorder), seed=seed),
         interrupted=interrupted,
         seconds=time.perf_counter() - begun,
     )
 
 
-def ask(engine: Engine, question: Question) -> tuple[Outcome, Answer]:
+def ask(
+    engine: Engine,
+    question: Question,
+    turns: Sequence[Turn] = (),
+    recorder: RecordingReader | None = None,
+    reader: Reader | None = None,
+) -> Record:
     """Ask one question and judge its answer."""
     hits: Sequence[Hit] = ()
     answer: Answer | None = None
+    if recorder is not None:
+        recorder.taken()
     begun = time.perf_counter()
-    for event in engine.stream(question.question, history=question.history):
+    for event in engine.stream(question.question, history=turns):
         if isinstance(event, Searched):
             hits = event.hits
         elif isinstance(event, Completed):
@@ -118,20 +141,39 @@ def ask(engine: Engine, question: Question) -> tuple[Outcome, Answer]:
     milliseconds = (time.perf_counter() - begun) * 1000
     if answer is None:
         raise RuntimeError(f"the engine never completed its answer to {question.question!r}")
-    return judge(question, answer, hits, milliseconds), answer
+    recorded = recorder.taken() if recorder is not None else None
+    outcome = judge(question, answer, hits, milliseconds, confidence_of(answer, hits, recorded))
+    supported, precision = verify(answer, reader)
+    return make_record(replace(outcome, supported=supported, support_precision=precision), answer, hits)
 
 
-def _open_out(out: Path, questions: Path) -> TextIO:
-    if out.exists() and out.samefile(questions):
-        raise InputError(f"--out {out} is the question set itself; name another file")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"--out {out} cannot be written: {error.strerror}; name another file") from error
+def history(question: Question, records: dict[str, Record]) -> tuple[Turn, ...]:
+    """What was said before a question: its own history, or the conversation as it really went."""
+    turns: list[Turn] = []
+    before = question.follows
+    while before is not None and before in records:
+        earlier = records[before].outcome
+        turns.insert(0, (earlier.question.question, earlier.text))
+        if earlier.question.follows is None:
+            turns[:0] = earlier.question.history
+        before = earlier.question.follows
+    return (*question.history, *turns)
 
 
-def _bar(wanted: bool) -> Progress:
+def without_foreign_sources(questions: Sequence[Question], paths: Sequence[str]) -> list[Question]:
+    """The questions, their gold sources forgotten when the index holds not one article of those names.
+
+    A set is often asked over an index made from the same texts under other file names; then facts are judged, and
+    sources are not.
+    """
+    named = {source for question in questions for source in question.sources}
+    if any(is_source(path, source) for path in paths for source in named):
+        return list(questions)
+    return [question.model_copy(update={"sources": (), "sources_all": ()}) for question in questions]
+
+
+def progress_bar(wanted: bool) -> Progress:
+    """A bar with the time left, on stderr, and only where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -147,35 +189,11 @@ def _bar(wanted: bool) -> Progress:
     )
 
 
-def _advance(bar: Progress, task: TaskID, outcomes: Sequence[Outcome]) -> None:
-    failed = sum(outcome.failure is not None for outcome in outcomes)
+def counting(bar: Progress, title: str, total: int) -> Callable[[int], None]:
+    """A function that moves the bar on by so many."""
+    task = bar.add_task(title, total=total)
+    return lambda number: bar.update(task, advance=number)
+
+
+def _advance(bar: Progress, task: TaskID, failed: int) -> None:
     bar.update(task, advance=1, description=f"asking ({failed} failed)" if failed else "asking")
-
-
-def _record(outcome: Outcome, answer: Answer) -> dict[str, Any]:
-    """One line of ``--out``: the question as it was asked, the whole answer, and how it was judged."""
-    question = outcome.question
-    return {
-        **question.model_dump(mode="json", exclude_defaults=True),
-        "verdict": outcome.verdict,
-        "query": answer.query,
-        "text": outcome.text,
-        "short_answer": answer.short_answer,
-        "citations": [
-            {
-                "number": cited.number,
-                "path": cited.path,
-                "start": cited.start,
-                "end": cited.end,
-                "quote": cited.quote,
-            }
-            for statement in answer.statements
-            for cited in statement.citations
-        ],
-        "facts": list(outcome.facts),
-        "right": outcome.right,
-        "source_cited": outcome.source_cited,
-        "evidence_rank": outcome.evidence_rank,
-        "failure": outcome.failure,
-        "milliseconds": round(outcome.milliseconds, 2),
-    }

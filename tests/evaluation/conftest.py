@@ -16,6 +16,8 @@ def make_question(**given: object) -> Question:
     values: dict[str, object] = {"id": "q1", "question": "Who owns it?", "kind": "fact", "answerable": True}
     values |= given
     if values["answerable"]:
+        if "answers" in values:
+            values.setdefault("expected", ())
         values.setdefault("expected", (("Nissan",),))
         values.setdefault("sources", ("001",))
     return Question.model_validate(values)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rag.evaluation.report import print_report, to_json
+from rag.evaluation.questions import read_questions
+from rag.evaluation.report import print_report, to_json, to_markdown
 from rag.evaluation.runner import Run, run
 from rag.types import Answer, Hit
 
@@ -37,7 +38,7 @@ def done(tmp_path: Path, answer: MakeAnswer, hit: MakeHit, scripted: Any) -> Run
             KeyboardInterrupt(),
         ]
     )
-    return run(file, engine)
+    return run(read_questions(file), engine, name=file.name)
 
 
 def printed(done: Run, *, failures: bool, width: int = 100) -> str:
@@ -85,3 +86,19 @@ def test_failures_show_question_got_and_expected(done: Run) -> None:
     assert "got: The [bold]chief[/bold] is Mr. X. [1]" in text
     assert "cited: 003_b.txt" in text
     assert "Question 0?" not in text
+
+
+def test_markdown_has_the_numbers_and_what_made_them(done: Run) -> None:
+    about = {
+        "command": "rag eval set.jsonl",
+        "started": "2026-01-01",
+        "corpus": {"documents": 5, "digest": "abc"},
+        "git": {"commit": "0123456789abcdef", "changed": True},
+        "seed": 7,
+    }
+    text = to_markdown(done, about)
+    assert "| answer holds the expected facts | 0.500 | 0.000–1.000 | 1/2 |" in text
+    assert (
+        "3 questions of 4 (interrupted), 2026-01-01, 5 articles (abc), commit 0123456789 and changes" in text
+    )
+    assert "| why | 1 | 0 | 0 | 1 | 0 | 0 |" in text
