@@ -1,0 +1,202 @@
+"""Whether cited text supports a statement: exact checks that no model can talk past, then the reader's judgement.
+
+Every figure, date, amount, unit and proper name of the statement must occur in the cited text (``facts``, ``names``),
+and it may not be turned into its opposite (``opposites``). Then the reader's support head says how likely the text
+supports the statement; without a reader the share of its words does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, TypeAlias
+
+from rag.answering import facts, names, opposites
+from rag.answering.facts import Day, Facts, Figure
+from rag.answering.lexicon import terms
+from rag.chunking.sentences import split_sentences
+from rag.models.reader import Reader
+
+Kind: TypeAlias = Literal["number", "unit", "date", "name", "opposite", "support", "empty"]
+
+# Share of a statement's content words that the cited text must have where there is no reader; chosen on the
+# development half of AttributionBench, see eval/generators/README.md.
+SIMILAR_ABOVE = 0.75
+_DEFAULT_SUPPORTED_ABOVE = 0.5  # for a reader that names no threshold of its own
+_TWO = frozenset("both pair couple twin duo twice double either other".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Something in a statement that the cited text does not bear out.
+
+    Attributes:
+        kind: which check found it.
+        text: the words of the statement it is about.
+        reason: why, in words for the person who reads the answer.
+    """
+
+    kind: Kind
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What became of one statement.
+
+    Attributes:
+        support: probability (0..1) that the cited text supports it, whatever the exact checks say.
+        objections: empty when it is verified.
+    """
+
+    support: float
+    objections: tuple[Objection, ...]
+
+    @property
+    def is_supported(self) -> bool:
+        """Nothing speaks against showing it."""
+        return not self.objections
+
+
+def verify(statement: str, quotes: Sequence[str], reader: Reader | None) -> Verification:
+    """Check one statement against the texts it cites, taken together.
+
+    Args:
+        statement: one sentence of an answer, without citation marks.
+        quotes: the cited texts, each as it stands in its article.
+        reader: judges the meaning; None: the share of words does.
+    """
+    return verify_all([(statement, quotes)], reader)[0]
+
+
+def verify_all(pairs: Sequence[tuple[str, Sequence[str]]], reader: Reader | None) -> list[Verification]:
+    """`verify` for many (statement, quotes); the reader reads all of them in one go."""
+    objections = [exact_objections(statement, quotes) for statement, quotes in pairs]
+    if reader is None:
+        supports = [similarity(statement, quotes) for statement, quotes in pairs]
+        above = SIMILAR_ABOVE
+    else:
+        judged = reader.support([(statement, "\n".join(quotes)) for statement, quotes in pairs])
+        supports = [supported for supported, _, _ in judged]
+        above = supported_above(reader)
+    return [
+        Verification(
+            support,
+            found if support >= above or found else (_unsupported(statement),),
+        )
+        for (statement, _), support, found in zip(pairs, supports, objections, strict=True)
+    ]
+
+
+def supported_above(reader: Reader | None) -> float:
+    """The support from which a statement counts as supported."""
+    if reader is None:
+        return SIMILAR_ABOVE
+    return float(getattr(reader, "supported_above", _DEFAULT_SUPPORTED_ABOVE))
+
+
+def _unsupported(statement: str) -> Objection:
+    return Objection("support", statement, "the cited text does not say this")
+
+
+def exact_objections(statement: str, quotes: Sequence[str]) -> tuple[Objection, ...]:
+    """What the exact checks hold against a statement."""
+    if not any(map(str.isalnum, statement)):
+        return (Objection("empty", statement, "it says nothing"),)
+    if not any(quote.strip() for quote in quotes):
+        return (Objection("empty", statement, "it cites nothing"),)
+    cited = "\n".join(quotes)
+    said, given = facts.facts_of(statement), facts.facts_of(cited)
+    objections = [
+        *_figure_objections(said, given, cited),
+        *_date_objections(said, given),
+        *_name_objections(statement, cited),
+    ]
+    turned = opposites.turned(statement, _sentences(cited))
+    if turned:
+        objections.append(Objection("opposite", statement, turned))
+    return tuple(objections)
+
+
+@lru_cache(maxsize=2048)
+def _sentences(text: str) -> list[str]:
+    return [text[sentence.start : sentence.end] for sentence in split_sentences(text)]
+
+
+def _figure_objections(said: Facts, given: Facts, cited: str) -> list[Objection]:
+    found = []
+    years = {day.year for day in given.days if day.year} | {day.day for day in given.days if day.day}
+    for figure in said.figures:
+        if figure.is_word and figure.value == 1:
+            continue  # "one of them"
+        same = [other for other in given.figures if _same_value(figure, other)]
+        if any(_same_unit(figure, other) for other in same):
+            continue
+        if same:
+            found.append(
+                Objection("unit", figure.text, f"“{figure.text}” has another unit in the cited text")
+            )
+        elif not (_is_two_of_them(figure, cited) or (figure.value in years and not figure.unit)):
+            found.append(Objection("number", figure.text, f"“{figure.text}” is not in the cited text"))
+    return found
+
+
+def _is_two_of_them(figure: Figure, cited: str) -> bool:
+    return figure.is_word and figure.value == 2 and not _TWO.isdisjoint(cited.lower().split())
+
+
+def _same_value(one: Figure, other: Figure) -> bool:
+    if one.value == other.value:
+        return True
+    # a third is 33.3 percent and 33 percent
+    shares = one.unit == other.unit == "%" and (one.is_word or other.is_word)
+    return shares and abs(one.value - other.value) < 1
+
+
+def _same_unit(one: Figure, other: Figure) -> bool:
+    if one.unit == other.unit or not one.unit:
+        return True
+    # "in its third quarter": what counts as a unit here may stand elsewhere there, but money and shares are said
+    return not other.unit and one.unit not in ("%", *facts.CURRENCIES)
+
+
+def _date_objections(said: Facts, given: Facts) -> list[Objection]:
+    found = []
+    figures = {figure.value for figure in given.figures}
+    years = {day.year for day in given.days if day.year}
+    for day in said.days:
+        if day.month is None:
+            known = day.year in years or day.year in figures
+        else:
+            known = any(_agrees(day, other, years) for other in given.days)
+        if not known:
+            found.append(Objection("date", day.text, f"the date “{day.text}” is not in the cited text"))
+    return found
+
+
+def _agrees(said: Day, other: Day, years: set[int]) -> bool:
+    """Whether a date is the other one, or a part of it; the year may be told elsewhere in the same text."""
+    if said.month != other.month or (said.day is not None and said.day != other.day):
+        return False
+    if said.year is None or said.year == other.year:
+        return True
+    return other.year is None and said.year in years
+
+
+def _name_objections(statement: str, cited: str) -> list[Objection]:
+    text = names.mentions(cited)
+    found = []
+    for name in names.names_of(statement):
+        reason = names.missing(name, text, statement)
+        if reason:
+            found.append(Objection("name", name.text, reason))
+    return found
+
+
+def similarity(statement: str, quotes: Sequence[str]) -> float:
+    """Share of the statement's content words that the quotes have, 0..1: what is left to judge by without a reader."""
+    said = set(terms(statement))
+    heard = {term for quote in quotes for term in terms(quote)}
+    return len(said & heard) / len(said) if said else 0.0
