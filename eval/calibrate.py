@@ -34,10 +34,10 @@ from typing import Any
 import numpy as np
 
 from rag.answering import evidence
-from rag.answering.engine import sentences_within
 from rag.answering.gate import Gate
 from rag.answering.question import analyse
 from rag.index.index import Index
+from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Document, Hit, ScoredSentence, Scores
@@ -112,10 +112,12 @@ def _rows(index: Index, asked: list[Asked], reader: Any) -> Iterator[Row]:
     retriever = Retriever(index)
     started = time.time()
     for number, question in enumerate(asked, 1):
-        hits = retriever.retrieve(question.text, k=PASSAGES)
+        hits = retriever.retrieve_with_vector(question.text, k=PASSAGES)[0]
         if question.removed:
             hits = [
-                hit for hit in retriever.retrieve(question.text, k=2 * PASSAGES) if not _tells(question, hit)
+                hit
+                for hit in retriever.retrieve_with_vector(question.text, k=2 * PASSAGES)[0]
+                if not _tells(question, hit)
             ]
             hits = [replace(hit, rank=rank) for rank, hit in enumerate(hits[:PASSAGES], 1)]
         yield row(index, question, hits, reader)
@@ -145,14 +147,12 @@ def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
             documents[path] = index.document(path)
         return documents[path]
 
+    readings = None
+    if reader is not None:
+        hits, readings = rerank(hits, read_hits(reader, question.text, hits))
     material = evidence.Material(hits)
     analysis = material.corrected(analyse(question.text, material.names))
     gate = Gate(analysis, document_of)
-    readings = None
-    if reader is not None:
-        readings = reader.read(
-            question.text, [hit.text for hit in hits], [sentences_within(hit) for hit in hits]
-        )
     features, right = [], []
     for position, hit in enumerate(hits):
         if not gate.passes(hit, material.passages[position]):

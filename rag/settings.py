@@ -46,10 +46,10 @@ class Settings(BaseSettings):
     candidates: int = Field(
         100, ge=1, le=10_000, description="passages each of the dense and the lexical search proposes"
     )
-    weight_dense: float = Field(1.0, ge=0, le=10, description="weight of the normalised dense score")
+    weight_dense: float = Field(1.5, ge=0, le=10, description="weight of the normalised dense score")
     weight_lexical: float = Field(1.0, ge=0, le=10, description="weight of the normalised lexical score")
     weight_sentence: float = Field(
-        0.5, ge=0, le=10, description="weight of the normalised best-sentence score"
+        2.0, ge=0, le=10, description="weight of the normalised best-sentence score"
     )
     k: int = Field(5, ge=1, le=1000, description="passages that search shows")
 

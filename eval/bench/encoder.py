@@ -52,10 +52,11 @@ def mixed_texts(count: int, articles: Path, encoder: OnnxEncoder) -> list[str]:
     texts: list[str] = []
     while len(texts) < count:
         wanted = generator.randint(SHORTEST, LONGEST) - 2
-        words = generator.choice(whole).split()
-        sizes = np.cumsum(encoder.count_tokens(words))
-        if sizes[-1] >= wanted:
-            texts.append(" ".join(words[: int(np.searchsorted(sizes, wanted, side="right"))]))
+        sizes = np.zeros(1)
+        while sizes[-1] < wanted:  # another article for the same length, so that short ones are not favoured
+            words = generator.choice(whole).split()
+            sizes = np.cumsum(encoder.count_tokens(words) or [0])
+        texts.append(" ".join(words[: int(np.searchsorted(sizes, wanted, side="right"))]))
     return texts
 
 

@@ -73,6 +73,7 @@ def main() -> None:
         "--split", choices=["train", "test"], default="test", help="of scifact (default: test)"
     )
     parser.add_argument("--passages", type=int, default=100, help="how deep to look for documents")
+    parser.add_argument("--questions", type=int, help="a random sample of so many, the same every time")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting to try")
     parser.add_argument("--json", type=Path, help="write the results here as well")
     add_arguments(parser)
@@ -81,6 +82,9 @@ def main() -> None:
     settings = Settings(**dict(pair.split("=", 1) for pair in options.set))
     collection: Collection = load(options.collection, split, options.data)
     index = build(collection, settings, options.work)
+    if options.questions and options.questions < len(collection.questions):
+        sample = random.Random(SEED).sample(collection.questions, options.questions)
+        collection = Collection(collection.name, collection.documents, sample)
     values = evaluate(Retriever(index, settings), collection.questions, options.passages)
 
     groups = {"all": [True] * len(collection.questions)}

@@ -16,7 +16,8 @@ from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
 from rag.answering.question import Analysis, analyse, parts
 from rag.errors import InputError, RagError
-from rag.models.reader import Reader, Reading, load_reader
+from rag.models.reader import Reader, Reading
+from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     Answer,
@@ -24,7 +25,6 @@ from rag.types import (
     Filters,
     Hit,
     Query,
-    Sentence,
     Statement,
     Verdict,
 )
@@ -51,12 +51,12 @@ class AnswerEngine:
 
     Args:
         retriever: finds the passages.
-        reader: the reader to weigh them with; by default what the settings say ("auto": the shipped one).
+        reader: the reader to weigh them with; the retriever's by default.
     """
 
     def __init__(self, retriever: Retriever, reader: Reader | None = None) -> None:
         self.retriever = retriever
-        self.reader = reader if reader is not None else load_reader(retriever.index.settings.reader)
+        self.reader = reader if reader is not None else retriever.reader
         if self.reader is not None:
             # its weights load while the question is searched for; a third of a cold start
             threading.Thread(target=_warm, args=(self.reader,), daemon=True).start()
@@ -114,7 +114,9 @@ class AnswerEngine:
             return documents[path]
 
         asked = _asked_parts(query.text)
-        hits_of = [tuple(self.retriever.retrieve(replace(query, text=text), k=_PASSAGES)) for text in asked]
+        hits_of = [
+            self.retriever.retrieve_with_vector(replace(query, text=text), k=_PASSAGES)[0] for text in asked
+        ]
         clock.lap("search")
         results = [
             self._answer_part(text, hits, document_of) for text, hits in zip(asked, hits_of, strict=True)
@@ -123,19 +125,17 @@ class AnswerEngine:
         return results
 
     def _answer_part(
-        self, text: str, hits: tuple[Hit, ...], document_of: Callable[[str], Document]
+        self, text: str, hits: Sequence[Hit], document_of: Callable[[str], Document]
     ) -> _PartResult:
-        material = evidence.Material(hits)
-        analysis = material.corrected(analyse(text, material.names))
         readings = None
         if self.reader is not None and hits:
-            readings = self.reader.read(
-                text, [hit.text for hit in hits], [sentences_within(hit) for hit in hits]
-            )
+            hits, readings = rerank(hits, read_hits(self.reader, text, hits))
+        material = evidence.Material(hits)
+        analysis = material.corrected(analyse(text, material.names))
         weighed = weigh(analysis, material, readings, document_of)
         answered = evidence.is_answered(analysis, weighed, evidence.calibration(readings is not None))
         drafts = extractive.compose(analysis, weighed, document_of) if answered else []
-        return _PartResult(analysis, hits, tuple(drafts), _short(analysis, drafts))
+        return _PartResult(analysis, tuple(hits), tuple(drafts), _short(analysis, drafts))
 
 
 def weigh(
@@ -207,11 +207,6 @@ def _asked_parts(question: str) -> list[str]:
     """The question's parts, each standing by itself: the later ones read as follow-ups of the first."""
     first, *others = parts(question)
     return [first, *(conversation.standalone(other, [first]) for other in others)]
-
-
-def sentences_within(hit: Hit) -> list[Sentence]:
-    """A hit's sentences with offsets into the hit's own text, as the reader wants them."""
-    return [Sentence(sentence.start - hit.start, sentence.end - hit.start) for sentence in hit.sentences]
 
 
 def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None:

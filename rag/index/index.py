@@ -360,7 +360,6 @@ class Index:
         k: int,
         allowed: Collection[int] | None = None,
         *,
-        title_boost: float = lexical.TITLE_BOOST,
         stopwords: Collection[str] = lexical.STOPWORDS,
     ) -> list[tuple[int, float]]:
         """The k chunks that share the most telling words with a text; any text is safe.
@@ -369,14 +368,13 @@ class Index:
             text: as the user typed it.
             k: how many at most.
             allowed: document ids to search in; None for all.
-            title_boost: weight of a word found in the title.
             stopwords: lower-case words to leave out, unless the text has no others.
 
         Returns:
             (chunk id, BM25) pairs, best first.
         """
         token, searcher = self._lexical_view()
-        found = self._lexical.search(searcher, text, k, allowed, title_boost=title_boost, stopwords=stopwords)
+        found = self._lexical.search(searcher, text, k, allowed, stopwords=stopwords)
         return self._catalog.still_live(found, token)
 
     def chunk_vectors(self, ids: Sequence[int]) -> NDArray[np.float32]:

@@ -23,10 +23,9 @@ from rag.index.records import LexicalRow
 if TYPE_CHECKING:
     import tantivy
 
-FORMAT = 1  # raise it when the fields or the analyser change: older lexical indexes are then made anew
+FORMAT = 2  # raise it when the fields or the analyser change: older lexical indexes are then made anew
 FOLDER = "lexical"
 STAMP = "lexical.stamp"
-TITLE_BOOST = 0.5
 _ANALYSER = "article"
 _META = "meta.json"  # the file by which Tantivy commits
 _MANAGED = ".managed.json"  # its list of files
@@ -77,7 +76,6 @@ class Lexical:
         k: int,
         allowed: Collection[int] | None,
         *,
-        title_boost: float = TITLE_BOOST,
         stopwords: Collection[str] = STOPWORDS,
     ) -> list[tuple[int, float]]:
         """The k best chunks by BM25.
@@ -87,7 +85,6 @@ class Lexical:
             text: any text at all.
             k: how many at most.
             allowed: document ids to search in; None for all.
-            title_boost: weight of a word found in the title; 0 looks at texts only.
             stopwords: lower-case words to leave out, unless the text has no others.
 
         Returns:
@@ -101,13 +98,9 @@ class Lexical:
         if not terms or not searcher.num_docs:
             return []
         should = tantivy.Occur.Should
-        clauses: list[tuple[tantivy.Occur, tantivy.Query]] = []
-        for term in terms:
-            clauses.append((should, tantivy.Query.term_query(self._schema(), "text", term, "freq")))
-            if title_boost:
-                in_title = tantivy.Query.term_query(self._schema(), "title", term, "freq")
-                clauses.append((should, tantivy.Query.boost_query(in_title, title_boost)))
-        query = tantivy.Query.boolean_query(clauses)
+        query = tantivy.Query.boolean_query(
+            [(should, tantivy.Query.term_query(self._schema(), "text", term, "freq")) for term in terms]
+        )
         if allowed is not None:
             within = tantivy.Query.term_set_query(self._schema(), "document", sorted(allowed))
             must = tantivy.Occur.Must
@@ -316,8 +309,7 @@ class Lexical:
             writer.delete_documents_by_query(tantivy.Query.term_set_query(self._schema(), "document", gone))
         for row in rows:
             document = tantivy.Document()
-            document.add_text("title", row.title)
-            document.add_text("text", row.text)
+            document.add_text("text", _with_title(row))
             document.add_unsigned("chunk", row.chunk_id)
             document.add_unsigned("document", row.document_id)
             writer.add_document(document)
@@ -365,7 +357,6 @@ class Lexical:
             import tantivy
 
             builder = tantivy.SchemaBuilder()
-            builder.add_text_field("title", tokenizer_name=_ANALYSER)
             builder.add_text_field("text", tokenizer_name=_ANALYSER)
             builder.add_unsigned_field("chunk", fast=True, indexed=True)
             builder.add_unsigned_field("document", fast=True, indexed=True)
@@ -386,6 +377,15 @@ class Lexical:
                 .build()
             )
         return self._analyser_
+
+
+def _with_title(row: LexicalRow) -> str:
+    """A chunk's text with its article's title before it, said once.
+
+    In one field the two share their word counts: on scifact (train) this ranked better than a field of its own for the
+    title at any weight (hybrid nDCG@10 .746 to .740).
+    """
+    return row.text if row.text.lstrip("# ").startswith(row.title) else f"{row.title}\n{row.text}"
 
 
 @contextmanager

@@ -195,7 +195,9 @@ class OnnxReader:
         return offsets, windows
 
     def _encode(self, texts: list[str]) -> list[Any]:
-        encodings: list[Any] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        # half a surrogate pair is no text to the tokenizer; "?" for it keeps every offset
+        whole = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        encodings: list[Any] = self._tokenizer.encode_batch(whole, add_special_tokens=False)
         return encodings
 
     def _reading(

@@ -1,8 +1,8 @@
 """Passages that say the same thing in the same words, so that a wire story printed twice is one hit.
 
 Near-identical means: vectors close, nearly all runs of three words shared, and the same figures, negations
-and names. The last matters most: "rose 3 %" and "rose 5 %" in otherwise equal reports are different facts, and
-neither may hide the other. Two hits for one story are harmless beside that.
+and names. The last matters most: "rose 3 %" and "rose 5 %" in otherwise equal reports are different facts,
+and neither may hide the other. Two hits for one story are harmless beside that.
 """
 
 from __future__ import annotations

@@ -7,41 +7,50 @@ from numpy.typing import NDArray
 
 from rag.errors import InputError
 from rag.index.index import Index, StoredChunk
+from rag.models.reader import Reader, load_reader
 from rag.retrieval.candidates import Candidates, find_candidates
 from rag.retrieval.duplicates import collapse
 from rag.retrieval.filters import allowed_documents
+from rag.retrieval.rerank import READ, read_hits, rerank
 from rag.settings import Settings
 from rag.types import Filters, Hit, Location, Query, ScoredSentence, Scores
 
 
 class Retriever:
-    """Finds passages in an index: dense and lexical candidates, fused with their best sentence's match.
-
-    Safe to use from several threads.
+    """Dense and lexical search over one index, fused; the sentences of each passage scored; the best ones read.
 
     Args:
         index: where to search.
-        settings: weights, number of candidates, default k; the index's own by default.
+        settings: weights, number of candidates, reader, default k; the index's own by default.
+        reader: reads the first passages found, and its evidence moves them among themselves; by default what the
+            settings say. With ``reader="none"`` a search is some 100 ms faster and its first hits less sure.
     """
 
-    def __init__(self, index: Index, settings: Settings | None = None) -> None:
+    def __init__(self, index: Index, settings: Settings | None = None, reader: Reader | None = None) -> None:
         self.index = index
         self.settings = settings or index.settings
+        self.reader = reader if reader is not None else load_reader(self.settings.reader)
 
     def retrieve(
         self, question: str | Query, k: int | None = None, filters: Filters | None = None
     ) -> list[Hit]:
-        """The k best passages, near-identical ones collapsed into one hit.
+        """Find the passages that say most about a question.
 
         Args:
-            question: a question in plain words, or a Query.
-            k: how many at most; the settings' by default.
-            filters: which documents may answer; the Query's own by default.
+            question: plain words, or a Query, whose own filters are used when ``filters`` is None.
+            k: how many hits; the settings' by default. Near-identical passages count once.
+            filters: which documents to search.
 
         Raises:
             InputError: an empty question, a k below 1, or a filter that makes no sense.
         """
-        return self.retrieve_with_vector(question, k, filters)[0]
+        k = self.settings.k if k is None else k
+        if self.reader is None or k < 1:
+            return self.retrieve_with_vector(question, k, filters)[0]
+        hits, _ = self.retrieve_with_vector(question, max(k, READ), filters)
+        asked = question.text if isinstance(question, Query) else question
+        hits, _ = rerank(hits, read_hits(self.reader, asked, hits[:READ]))
+        return hits[:k]
 
     def retrieve_with_vector(
         self,
@@ -50,7 +59,7 @@ class Retriever:
         filters: Filters | None = None,
         vector: NDArray[np.float32] | None = None,
     ) -> tuple[list[Hit], NDArray[np.float32]]:
-        """As ``retrieve``, for callers that have the question's vector already or want it afterwards.
+        """As ``retrieve`` without the reader, for callers that have the question's vector already or want it.
 
         Args:
             vector: the question's unit vector (d,); made from the question by default.

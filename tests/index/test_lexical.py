@@ -44,7 +44,9 @@ def test_rare_words_and_titles_count_more(synced: Index) -> None:
     assert synced.chunks([best])[0].path == "a4.txt"
     [(by_title, _), *_] = synced.lexical("report 3", 5)
     assert synced.chunks([by_title])[0].path == "a3.txt"
-    assert len(synced.lexical("report", 100)) > len(synced.lexical("report", 100, title_boost=0))
+    everywhere = synced.chunks([id_ for id_, _ in synced.lexical("report", 100)])  # a word of titles only
+    assert {chunk.path for chunk in everywhere} == {document.path for document in synced.documents()}
+    assert not any("report" in chunk.text.lower() for chunk in everywhere if chunk.start > 0)
 
 
 def test_words_are_matched_by_stem_case_and_accent(index: Index, tmp_path: Path) -> None:
