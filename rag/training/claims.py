@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rag.models.claims import yes_no_claim
 from rag.training import edits
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
 
@@ -37,6 +38,19 @@ SUBJECT_VERB = re.compile(
 MEASURES = re.compile(
     r"\b(year|date|day|time|month|century|decade|reason|percent|percentage)\b", re.IGNORECASE
 )
+
+
+YES_NO_HELD_OUT = 400  # of boolq_dev: to measure how well yes and no are told apart
+
+
+def from_yes_no(data: Path, seen: set[int]) -> Iterator[Example]:
+    """Claims made of yes/no questions: supported where the answer is yes, refuted or not said where it is no."""
+    items = [*read_lines(data / "train" / "yesno" / "boolq_dev.jsonl.gz")]
+    for item in items[:-YES_NO_HELD_OUT]:
+        claim = yes_no_claim(item["question"])
+        if claim is not None and not overlaps(item["context"], seen):
+            label = (SUPPORTED,) if item["answer"] == "yes" else (REFUTED, NEITHER)
+            yield Example("support:boolq", claim, item["context"], support=label)
 
 
 def labelled(data: Path, seen: set[int]) -> Iterator[Example]:

@@ -16,6 +16,7 @@ from rag.training.examples import (
     HELD_OUT_FROM,
     PLAIN,
     WIKI,
+    WORD,
     Example,
     Record,
     eval_grams,
@@ -69,8 +70,10 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     examples += _adversarial(wiki)
     examples += _with_wrong(wiki, wrong_wiki)
     examples += _near_misses(wiki, rng)
+    examples += _grafted(wiki, rng)
     examples += _sentences(data, seen)
     examples += claims.labelled(data, seen)
+    examples += claims.from_yes_no(data, seen)
     fever = [
         (e.first, e.second) for e in examples if e.group in ("support:fever_devtest", "support:fm2_devtest")
     ]
@@ -192,6 +195,38 @@ def _near_misses(records: Sequence[Record], rng: random.Random) -> Iterator[Exam
         cut = without_answer(record)
         if cut:
             yield Example("cut", record.question, cut, no_answer=True, evidence=0)
+
+
+def _grafted(records: Sequence[Record], rng: random.Random) -> Iterator[Example]:
+    """Questions of one article asked of a name in another's passage: it speaks of the one named, and of other things.
+
+    A passage that says much of what the question says (a third of its other words) is left alone: it might answer.
+    """
+    passages = sorted({(record.context, record.title) for record in records})
+    named = [
+        (context, title, names)
+        for context, title in passages
+        if (names := sorted({context[a:b] for a, b in edits.names(context)} - set(edits.MONTHS)))
+    ]
+    for record in records:
+        places = [
+            (a, b)
+            for a, b in edits.names(record.question)
+            if record.question[a:b] in record.context and record.question[a:b] not in edits.MONTHS
+        ]
+        if not record.answers or len(places) != 1:
+            continue
+        context, title, names = rng.choice(named)
+        (start, end), other = places[0], rng.choice(names)
+        asked = {
+            word[:5]
+            for word in WORD.findall((record.question[:start] + record.question[end:]).lower())
+            if len(word) > 3
+        }
+        said = {word[:5] for word in WORD.findall(context.lower())}
+        if title != record.title and asked and len(asked & said) * 3 <= len(asked):
+            question = record.question[:start] + other + record.question[end:]
+            yield Example("grafted", question, context, no_answer=True, evidence=0)
 
 
 def without_answer(record: Record) -> str | None:

@@ -35,13 +35,15 @@ SUPPORT_MIX = {
     "support:unrelated": 0.09,
     "support:asked": 0.14,
     "support:made": 0.14,
+    "support:boolq": 0.05,
 }
 READ_FIRST = {
-    "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "edited": 3, "adversarial": 2, "selqa+": 2, "selqa-": 2, "boolq": 1,
+    "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "edited": 3, "grafted": 2, "adversarial": 2, "selqa+": 2,
+    "selqa-": 2, "boolq": 1,
 }  # fmt: skip
 REFUSE_LATER = {
-    "wiki": 27, "plain": 5, "mined": 18, "cut": 5, "edited": 9, "adversarial": 10, "selqa+": 1.5, "selqa-": 2,
-    "boolq": 1,
+    "wiki": 27, "plain": 5, "mined": 18, "cut": 5, "edited": 9, "grafted": 5, "adversarial": 10, "selqa+": 1.5,
+    "selqa-": 2, "boolq": 1,
 }  # fmt: skip
 SUPPORT_SHARE = 20.0
 TURN = 0.4  # where in the run the second mix takes over

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag.training.claims import SETS
-from rag.training.examples import PLAIN, WIKI, Example, Record, read_examples
+from rag.training import edits
+from rag.training.claims import SETS, YES_NO_HELD_OUT
+from rag.training.examples import PLAIN, SUPPORTED, WIKI, Example, Record, read_examples
 from rag.training.prepare import prepare, without_answer
 
 NAMES = ("Ann Miller", "Bob Carter", "Cyril Stone", "Dora Lane", "Emil Grant")
 SEEN = "this very sentence of more than thirteen words also stands in the text that is measured on later"
+
+SEA = "Few sailors knew the northern waters as well as Captain Fred Moss, who kept to the coast of Norway."
 
 
 def paragraph(name: str, place: int) -> str:
@@ -46,6 +50,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
             items.append({**base, **right, "question": f"Who built the mill at Ford {place}?"})
             if source == "squad2_dev_rest":
                 items.append({**base, "answers": [], "is_impossible": True, "question": "Who burnt it down?"})
+        if source == "squad2_first10":
+            sea = [{"title": f"Sea {n}", "context": f"{SEA} That was {n} years ago."} for n in range(30)]
+            items += [
+                {**about, "answers": [], "is_impossible": True, "question": "Which ship sank?"}
+                for about in sea
+            ]
         leaked = f"Ann says {SEEN}."
         items.append(
             {
@@ -59,7 +69,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
         write(data / "train" / "qa" / f"{source}.jsonl.gz", items)
     selqa = [{"question": "Who?", "sentence": name, "label": n % 2} for n, name in enumerate(NAMES)]
     write(data / "train" / "sentence" / "selqa.jsonl.gz", selqa)
-    write(data / "train" / "yesno" / "boolq_dev.jsonl.gz", [{"question": "is it?", "context": "It is."}])
+    write(
+        data / "train" / "yesno" / "boolq_dev.jsonl.gz",
+        [
+            {"question": f"is mill {n} old?", "context": f"Mill {n} is.", "answer": "yes" if n % 2 else "no"}
+            for n in range(2 * YES_NO_HELD_OUT)
+        ],
+    )
     for name in SETS:
         write(
             data / "train" / "support" / f"{name}.jsonl.gz",
@@ -75,8 +91,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
 
 def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
     groups = {example.group for example in made[0]}
-    questions = {"wiki", "plain", "adversarial", "mined", "edited", "cut", "selqa+", "selqa-", "boolq"}
-    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made")}
+    questions = {
+        "wiki",
+        "plain",
+        "adversarial",
+        "mined",
+        "edited",
+        "grafted",
+        "cut",
+        "selqa+",
+        "selqa-",
+        "boolq",
+    }
+    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made", "boolq")}
     assert groups == questions | claims
 
 
@@ -103,6 +130,30 @@ def test_wrong_passages_lack_the_answer(made: tuple[list[Example], list[Example]
         if e.group in ("mined", "cut") and "Ford" in e.first:
             right = NAMES[int(e.first.rstrip("?")[-1])]
             assert right not in e.second
+
+
+def test_a_grafted_question_asks_of_a_name_that_its_passage_has(
+    made: tuple[list[Example], list[Example]],
+) -> None:
+    grafted = [e for e in made[0] if e.group == "grafted"]
+    assert grafted
+    for e in grafted:
+        assert e.no_answer
+        assert any(e.second[a:b] in e.first for a, b in edits.names(e.second))
+        names = " ".join(e.second[a:b] for a, b in edits.names(e.second))
+        assert not (said(e.first) & said(e.second)) - said(names)
+
+
+def said(text: str) -> set[str]:
+    return {word for word in re.findall(r"[a-z]+", text.lower()) if len(word) > 3}
+
+
+def test_some_yes_no_questions_are_kept_to_measure_on(made: tuple[list[Example], list[Example]]) -> None:
+    yes_no = [e for e in made[0] if e.group == "support:boolq"]
+    assert len(yes_no) == YES_NO_HELD_OUT
+    assert {e.first for e in yes_no if e.support == (SUPPORTED,)} == {
+        f"Mill {n} old." for n in range(1, YES_NO_HELD_OUT, 2)
+    }
 
 
 def test_cutting_the_answer_out_leaves_the_rest() -> None:
