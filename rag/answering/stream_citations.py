@@ -1,4 +1,4 @@
-"""Citation marks out of a stream of tokens, however those cut them: ``[1][2]``, ``[1, 2]``, ``[1-3]``, ``【1†source】``.
+"""Citation marks out of a stream of tokens, however those cut them: ``[1][2]``, ``[1, 2]``, ``[1-3]``, ``【1†x】``.
 
 `CitationStream` takes tokens and gives back what may be shown at once: text and marks, where a mark's numbers are those
 of known sources only, renumbered 1..n in order of first use. What may still become a mark is held back until it is
