@@ -93,7 +93,160 @@ def answers(
         report.print_report(done, console, failures=failures)
         if folder is not None:
             console.print(f"report: {folder / HTML}", soft_wrap=True, markup=False)
-    if done.interrupted:
+    _leave(done.interrupted, folder)
+
+
+@app.command()
+def retrieval(
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A collection: a folder with corpus.jsonl, queries.jsonl and qrels (BEIR).",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose judgements. [default: test, dev or train, what is there]", show_default=False
+        ),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(help="Judgements (TREC or BEIR), to score --run with.", show_default=False),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A TREC run file to score, by any system.", show_default=False)
+    ] = None,
+    measures: Annotated[
+        str, typer.Option(help="Measures of ir-measures.")
+    ] = "nDCG@10 R@5 R@10 R@100 RR@10 AP Success@1 Success@5",
+    depth: Annotated[int, typer.Option(min=1, max=1000, help="Passages ranked for each question.")] = 100,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Let the reader order the first passages.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where indexes of collections are kept. [default: eval/out/work]", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder. [default: one of its own in eval/out]", show_default=False),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Go on with the run in this folder where it stopped.", show_default=False),
+    ] = None,
+    save: Annotated[bool, typer.Option("--save/--no-save", help="Keep the run as a folder.")] = True,
+    seed: SeedOption = 20241104,
+    as_json: JsonOption = False,
+) -> None:
+    """Score a ranking against judgements, as trec_eval does: of a collection, or of a run file.
+
+    A collection is indexed first; indexes are kept, so that only the first time is slow.
+    """
+    from rag.evaluation import datasets, provenance, run_folder
+    from rag.evaluation import retrieval as scoring
+
+    if (dataset is None) == (run is None) or (run is None) != (qrels is None):
+        raise InputError(
+            "give a collection's folder, or a ranking and its judgements: --run FILE --qrels FILE"
+        )
+    if run is not None and qrels is not None:
+        done = scoring.judged(
+            run.name, datasets.read_qrels(qrels), datasets.read_run(run), measures, seed=seed
+        )
+        _show_retrieval(done, as_json)
+        return
+    assert dataset is not None
+    collection = datasets.load_dataset(dataset, split)
+    scoring.score({"q": {"d": 1}}, {"q": {"d": 1.0}}, measures)  # a mistyped measure is told before any work
+    settings = cli._settings(None)
+    place = work or run_folder.DEFAULT_PLACE / "work"
+    queries = dict(list(collection.queries.items())[:limit])
+    with _indexed(collection, place, settings) as index:
+        from rag.models.reader import load_reader
+        from rag.retrieval.retriever import Retriever
+
+        reader = load_reader(settings.reader) if rerank else None
+        retriever = Retriever(index, index.settings, reader)
+        about = provenance.about(
+            "retrieval",
+            {
+                "file": collection.name,
+                "split": collection.split,
+                "count": len(queries),
+                "digest": provenance.digest([f"{key}\t{text}" for key, text in queries.items()]),
+            },
+            index,
+            reader.fingerprint if reader is not None else None,
+            seed,
+            depth=depth,
+        )
+        folder = _folder(collection.name, about, out, resume, save)
+        found, times = scoring.search(
+            queries, lambda text: scoring.document_scores(retriever, text, depth), folder
+        )
+    name = f"{collection.name}{f' {collection.split}' if collection.split else ''}"
+    judgements = {query: collection.qrels[query] for query in found}
+    done = scoring.judged(
+        name, judgements, found, measures, milliseconds=times, planned=len(queries), seed=seed
+    )
+    if folder is not None:
+        scoring.save(done, folder, judgements, found)
+    _show_retrieval(done, as_json)
+    _leave(done.interrupted, folder.path if folder is not None else None)
+
+
+def _show_retrieval(done: Any, as_json: bool) -> None:
+    from rag.evaluation import retrieval as scoring
+
+    told = scoring.to_json(done)
+    if as_json:
+        cli._print_json(told)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading, justify in (("", "left"), ("mean", "right"), ("95 % interval", "right")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich wants literals
+    for name, share in done.shares.items():
+        table.add_row(name, f"{share.value:.4f}", f"{share.low:.4f} – {share.high:.4f}")
+    console = cli._console()
+    console.print(f"{done.name}: {told['questions']} questions", markup=False)
+    console.print(table)
+    if told["median_ms"] is not None:
+        console.print(f"time per question: median {told['median_ms']:.0f} ms, 95th {told['p95_ms']:.0f} ms")
+
+
+def _indexed(collection: Any, place: Path, settings: Any) -> Any:
+    """The collection's index, made under a progress bar."""
+    from rag.evaluation.retrieval import index_dataset
+    from rag.evaluation.runner import progress_bar
+
+    with progress_bar(True) as bar:
+        return index_dataset(collection, place, settings, progress=cli._advance(bar))
+
+
+def _folder(stem: str, about: dict[str, Any], out: Path | None, resume: Path | None, save: bool) -> Any:
+    """The folder of this run: a new one, one to go on in, or none."""
+    from rag.evaluation import run_folder
+
+    if resume is not None:
+        if out is not None or not save:
+            raise InputError("--resume names the folder to go on in; leave out --out and --no-save")
+        return run_folder.resume(resume, about)
+    return run_folder.start(out or run_folder.default_path(stem), about) if save else None
+
+
+def _leave(interrupted: bool, folder: Path | None) -> None:
+    """After Ctrl-C, say how to go on."""
+    if interrupted:
         if folder is not None:
             typer.echo(f"rag: interrupted; go on with: --resume {folder}", err=True)
         sys.exit(INTERRUPTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag.errors import InputError
 from rag.evaluation import provenance, run_folder
@@ -16,7 +16,7 @@ from rag.evaluation.runner import Run, run, without_foreign_sources
 from rag.evaluation.summary import SEED
 
 if TYPE_CHECKING:
-    from rag.evaluation.questions import Question, Split
+    from rag.evaluation.questions import Split
     from rag.index.index import Index
 
 HTML, MARKDOWN = "report.html", "summary.md"
@@ -50,7 +50,18 @@ def evaluate(file: Path, index: Index, options: Options) -> Run:
     asked = without_foreign_sources(questions, [info.path for info in index.documents()])
     reader = load_reader(index.settings.reader)
     recorder = RecordingReader(reader) if reader is not None else None
-    about = describe(file, asked, index, options, recorder)
+    about = provenance.about(
+        "answers",
+        {
+            "file": file.name,
+            "split": options.split,
+            "count": len(asked),
+            "digest": provenance.questions_digest(asked),
+        },
+        index,
+        recorder.fingerprint if recorder is not None else None,
+        options.seed,
+    )
     folder = None
     if options.folder is not None:
         opened = run_folder.resume if options.resume else run_folder.start
@@ -68,34 +79,6 @@ def evaluate(file: Path, index: Index, options: Options) -> Run:
     if folder is not None:
         write_reports(done, folder)
     return done
-
-
-def describe(
-    file: Path,
-    questions: list[Question],
-    index: Index,
-    options: Options,
-    reader: RecordingReader | None,
-) -> dict[str, Any]:
-    """What made the run, as ``run.json`` keeps it."""
-    return {
-        "kind": "answers",
-        "command": provenance.command(),
-        "started": provenance.now(),
-        "questions": {
-            "file": file.name,
-            "split": options.split,
-            "count": len(questions),
-            "digest": provenance.questions_digest(questions),
-        },
-        "corpus": provenance.corpus(index),
-        "settings": index.settings.model_dump(mode="json", exclude={"index"}),
-        "reader": reader.fingerprint if reader is not None else None,
-        "software": provenance.software(),
-        "machine": provenance.machine(),
-        "git": provenance.git_state(),
-        "seed": options.seed,
-    }
 
 
 def write_reports(done: Run, folder: RunFolder) -> None:

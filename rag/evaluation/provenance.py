@@ -130,6 +130,33 @@ def corpus(index: Index) -> dict[str, Any]:
     }
 
 
+def about(
+    kind: str, questions: dict[str, Any], index: Index, reader: str | None, seed: int, **extra: Any
+) -> dict[str, Any]:
+    """What made a run, as ``run.json`` keeps it.
+
+    Args:
+        kind: "answers" or "retrieval".
+        questions: what was asked: file, split, count, digest.
+        reader: the fingerprint of the reader that took part.
+        seed: of the intervals.
+        extra: settings of the run that are no Settings.
+    """
+    return {
+        "kind": kind,
+        "command": command(),
+        "started": now(),
+        "questions": questions,
+        "corpus": corpus(index),
+        "settings": {**index.settings.model_dump(mode="json", exclude={"index"}), **extra},
+        "reader": reader,
+        "software": software(),
+        "machine": machine(),
+        "git": git_state(),
+        "seed": seed,
+    }
+
+
 def command() -> str:
     """The command line, with the program by its name."""
     import shlex

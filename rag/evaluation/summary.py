@@ -174,6 +174,17 @@ def summarise(outcomes: Sequence[Outcome], *, resamples: int = RESAMPLES, seed: 
     )
 
 
+def mean_of(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = SEED) -> Share:
+    """The mean of values with its bootstrap interval, drawn as ``summarise`` draws; empty of no values."""
+    import numpy as np
+
+    if not values:
+        return Share(0, 0, None, None, None)
+    count = len(values)
+    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    return _share(np.array(values, dtype=float), np.ones(count, dtype=bool), weights)
+
+
 def _share(count: NDArray[Any], total: NDArray[np.bool_], weights: NDArray[np.int64]) -> Share:
     import numpy as np
 
