@@ -35,12 +35,13 @@ import numpy as np
 
 from rag.answering import evidence
 from rag.answering.gate import Gate
-from rag.answering.question import analyse
+from rag.answering.question import Analysis, analyse
+from rag.answering.second_look import second_look
 from rag.index.index import Index
 from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
-from rag.types import Document, Hit, ScoredSentence, Scores
+from rag.types import Document, Hit
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "rag" / "answering" / "calibration.json"
@@ -60,11 +61,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """The features of one question's sentences, and which of them hold the answer."""
+    """One question's sentences, not weighed yet, and which of them hold the answer."""
 
-    features: np.ndarray  # (sentences, features)
+    question: str
+    analysis: Analysis
+    sentences: list[evidence.Evidence]
     right: np.ndarray  # (sentences,) bool
     answerable: bool
+
+    @property
+    def features(self) -> np.ndarray:
+        """(sentences, features)"""
+        return np.array([item.features for item in self.sentences])
 
 
 def read_lines(file: Path) -> Iterator[dict[str, Any]]:
@@ -153,22 +161,22 @@ def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
     material = evidence.Material(hits)
     analysis = material.corrected(analyse(question.text, material.names))
     gate = Gate(analysis, document_of)
-    features, right = [], []
-    for position, hit in enumerate(hits):
-        if not gate.passes(hit, material.passages[position]):
-            continue
-        reading = readings[position] if readings is not None else None
-        for number, sentence in enumerate(hit.sentences):
-            if not evidence.may_answer(analysis, material, position, number):
-                continue
-            features.append(evidence.features_of(analysis, material, position, number, reading))
-            right.append(
-                Path(hit.path).stem == question.gold
-                and any(answer.casefold() in sentence.text.casefold() for answer in question.answers)
-            )
-    width = len(evidence.READER_FEATURES if reader is not None else evidence.FEATURES)
+    names = evidence.FEATURES if readings is None else evidence.READER_FEATURES
+    nothing = evidence.Regression((0.0,) * len(names), 0.0)
+    found = evidence.weigh(
+        analysis,
+        material,
+        readings,
+        lambda position: gate.passes(hits[position], material.passages[position]),
+        evidence.Calibration(nothing, nothing, 0.0),
+    )
+    right = [
+        Path(item.hit.path).stem == question.gold
+        and any(answer.casefold() in item.sentence.text.casefold() for answer in question.answers)
+        for item in found
+    ]
     answerable = bool(question.answers) and not question.removed
-    return Row(np.array(features).reshape(-1, width), np.array(right, dtype=bool), answerable)
+    return Row(question.text, analysis, found, np.array(right, dtype=bool), answerable)
 
 
 def training_sets(data: Path, held_out_only: bool) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
@@ -238,35 +246,35 @@ class Judged:
     features: np.ndarray  # question_features, zeros when nothing passed the gate
 
 
-def judge(asked: list[Row], sentence: evidence.Regression, question: evidence.Regression | None) -> Judged:
-    width = len(
-        evidence.question_features(
-            [_as_evidence(next(row for row in asked if len(row.features)).features[0], 0.5)]
-        )
-    )
+def judge(
+    asked: list[Row], sentence: evidence.Regression, question: evidence.Regression | None, reader: Any
+) -> Judged:
     probability, right, features = [], [], []
     for item in asked:
-        if not len(item.features):
+        if not item.sentences:
             probability.append(0.0)
             right.append(False)
-            features.append((0.0,) * width)
+            features.append(None)
             continue
-        chances = [sentence.probability(row) for row in item.features]
-        order = np.argsort(chances)[::-1]
-        row = evidence.question_features(
-            [_as_evidence(item.features[place], chances[place]) for place in order]
-        )
+        chances = [sentence.probability(found.features) for found in item.sentences]
+        order = np.argsort(chances, kind="stable")[::-1]
+        weighed = [replace(item.sentences[place], probability=chances[place]) for place in order]
+        row = evidence.question_features(weighed)
+        if reader is not None:
+            row += second_look(item.question, item.analysis, weighed, reader)
         features.append(row)
         probability.append(question.probability(row) if question else chances[order[0]])
         right.append(bool(item.right[order[0]]))
     answerable = np.array([item.answerable for item in asked])
     found = answerable & np.array([bool(item.right.any()) for item in asked])
-    return Judged(np.array(probability), np.array(right), answerable, found, np.array(features))
-
-
-def _as_evidence(features: np.ndarray, probability: float) -> evidence.Evidence:
-    nowhere = Hit(1, 0.0, "", "", 0, 0, "", Scores(0.0, 0.0, 0.0), ())
-    return evidence.Evidence(nowhere, ScoredSentence(0, 0, "", 0.0), probability, tuple(map(float, features)))
+    nothing = (0.0,) * len(next(row for row in features if row is not None))
+    return Judged(
+        np.array(probability),
+        np.array(right),
+        answerable,
+        found,
+        np.array([row if row is not None else nothing for row in features]),
+    )
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
@@ -306,22 +314,28 @@ def main() -> None:
         lacking = missing_facts(asked[: arguments.questions])
         lacking = rows(index, lacking[: arguments.questions // 3], reader, arguments.cache)
     sentence = fit(
-        np.concatenate([item.features for item in fitting]), np.concatenate([item.right for item in fitting])
+        np.concatenate([item.features for item in fitting if item.sentences]),
+        np.concatenate([item.right for item in fitting if item.sentences]),
     )
     everything = fitting + unrelated + lacking
-    known = judge(everything, sentence, None)
-    passed = np.array([bool(len(item.features)) for item in everything])
+    known = judge(everything, sentence, None, reader)
+    passed = np.array([bool(item.sentences) for item in everything])
     question = fit(known.features[passed], known.answerable[passed], strength=0.01)
 
     paragraphs, asked = visible_half(arguments.data)
     shuffle.shuffle(asked)
     off_topic = strangers(arguments.data, "tydiqa_en", shuffle)
     with index_of(arguments.cache / "squad2", paragraphs) as index:
-        judged = judge(rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question)
+        judged = judge(
+            rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question, reader
+        )
         lack = missing_facts(asked)[: arguments.questions // 4]
-        lack_judged = judge(rows(index, lack, reader, arguments.cache), sentence, question)
+        lack_judged = judge(rows(index, lack, reader, arguments.cache), sentence, question, reader)
         strange = judge(
-            rows(index, off_topic[: arguments.questions // 5], reader, arguments.cache), sentence, question
+            rows(index, off_topic[: arguments.questions // 5], reader, arguments.cache),
+            sentence,
+            question,
+            reader,
         )
 
     threshold = float(np.quantile(judged.probability[judged.found], arguments.refused))

@@ -15,6 +15,7 @@ from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
 from rag.answering.question import Analysis, analyse, parts
+from rag.answering.second_look import second_look
 from rag.errors import InputError, RagError
 from rag.models.reader import Reader, Reading
 from rag.retrieval.rerank import read_hits, rerank
@@ -133,7 +134,10 @@ class AnswerEngine:
         material = evidence.Material(hits)
         analysis = material.corrected(analyse(text, material.names))
         weighed = weigh(analysis, material, readings, document_of)
-        answered = evidence.is_answered(analysis, weighed, evidence.calibration(readings is not None))
+        looked = (
+            second_look(text, analysis, weighed, self.reader) if self.reader is not None and weighed else ()
+        )
+        answered = evidence.is_answered(analysis, weighed, looked, evidence.calibration(readings is not None))
         drafts = extractive.compose(analysis, weighed, document_of) if answered else []
         return _PartResult(analysis, tuple(hits), tuple(drafts), _short(analysis, drafts))
 

@@ -20,8 +20,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from rag.answering import answer_types
+from rag.answering import answer_types, second_look
 from rag.answering.lexicon import Word, same_term, terms, words, written_as_names
+from rag.answering.log_odds import log_odds
 from rag.answering.question import Analysis
 from rag.types import Hit, ScoredSentence
 
@@ -115,9 +116,9 @@ def calibration(with_reader: bool) -> Calibration:
 
 
 def question_feature_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of ``question_features``, given those of a sentence's features."""
+    """The names of a question's features, given those of a sentence's: ``question_features``, then a second look's."""
     tops = tuple(f"top_{name}" for name in names if name in READER_FEATURES[len(FEATURES) : -1])
-    return ("best", "second", *tops, *names)
+    return ("best", "second", *tops, *names, *(second_look.FEATURES if tops else ()))
 
 
 def _regression(entry: Mapping[str, Any], names: Sequence[str]) -> Regression:
@@ -204,13 +205,19 @@ def weigh(
     )
 
 
-def is_answered(analysis: Analysis, weighed: Sequence[Evidence], model: Calibration) -> bool:
-    """Whether the weighed sentences, best first, answer the question well enough to show an answer."""
+def is_answered(
+    analysis: Analysis, weighed: Sequence[Evidence], looked: Sequence[float], model: Calibration
+) -> bool:
+    """Whether the weighed sentences, best first, answer the question well enough to show an answer.
+
+    Args:
+        looked: what ``second_look`` saw in the best of them; empty without a reader.
+    """
     if not weighed or _is_unrelated(weighed):
         return False
     if analysis.kind == "expansion":
         return True
-    return model.question.probability(question_features(weighed)) >= model.threshold
+    return model.question.probability((*question_features(weighed), *looked)) >= model.threshold
 
 
 def _is_unrelated(weighed: Sequence[Evidence]) -> bool:
@@ -221,7 +228,7 @@ def _is_unrelated(weighed: Sequence[Evidence]) -> bool:
 
 
 def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
-    """What all sentences together say of the question; names in ``question_feature_names``.
+    """What all sentences together say of the question; the first names of ``question_feature_names``.
 
     The log-odds of the best and of the second sentence, the highest of each of the reader's scores over all passages
     (an answer elsewhere counts too), and the best sentence's own features.
@@ -231,12 +238,6 @@ def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
     reader_scores = range(len(FEATURES), len(first.features) - 1)
     tops = [max(item.features[place] for item in weighed) for place in reader_scores]
     return (log_odds(first.probability), log_odds(second), *tops, *first.features)
-
-
-def log_odds(probability: float) -> float:
-    """ln(p / (1 - p)), with p kept away from 0 and 1."""
-    bounded = min(max(probability, 1e-4), 1 - 1e-4)
-    return math.log(bounded / (1 - bounded))
 
 
 def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:

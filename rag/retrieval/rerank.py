@@ -8,6 +8,7 @@ moves them among themselves.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,19 @@ from rag.types import Hit, Sentence
 
 READ = 10  # passages read; 20 were no better on any collection measured
 _EVIDENCE_WEIGHT = 0.2  # beside a fused score of 0..1; the same from 0.1 to 0.3
+_ASKS = re.compile(
+    r"\?|^\W*(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|can|could|will|would|has|have|"
+    r"had|may|might|must|should|name|list|tell|give|explain|describe|summari[sz]e)\b",
+    re.IGNORECASE,
+)
+
+
+def is_question(text: str) -> bool:
+    """Whether a query asks something; keywords and claims do not, and the reader's evidence was never taught on them.
+
+    On scifact, whose queries are claims, reading changed nothing but the time.
+    """
+    return _ASKS.search(text) is not None
 
 
 def read_hits(reader: Reader, question: str, hits: Sequence[Hit]) -> list[Reading]:

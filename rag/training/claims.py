@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag.models.claims import yes_no_claim
+from rag.models.claims import question_claim, yes_no_claim
 from rag.training import edits
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
 
@@ -27,19 +26,6 @@ SETS = (
     "cad_snli",
     "conjnli_dev",
 )
-SUBJECT = re.compile(
-    r"^(?:who|what|which(?: [a-z]+){1,2}|how many [a-z]+|whose [a-z]+|what [a-z]+)\s+"
-    r"(?=(?:is|are|was|were|has|had|have|can|could|will|would)\b(?! (?:not|n't)\b))",
-    re.IGNORECASE,
-)
-SUBJECT_VERB = re.compile(
-    r"^who\s+(?=[a-z]+(?:ed|ew|ote|ade|ook|ave|ame|on|ought|ound|eld|ent|uilt|ays|ds|ns|ts|es)\b)", re.I
-)
-MEASURES = re.compile(
-    r"\b(year|date|day|time|month|century|decade|reason|percent|percentage)\b", re.IGNORECASE
-)
-
-
 YES_NO_HELD_OUT = 400  # of boolq_dev: to measure how well yes and no are told apart
 
 
@@ -83,16 +69,6 @@ def unrelated(pairs: Sequence[tuple[str, str]], rng: random.Random) -> Iterator[
             yield Example("support:unrelated", claim, other, support=(NEITHER,))
 
 
-def as_claim(question: str, answer: str) -> str | None:
-    """A statement made of a question whose question word is its subject, else None ("who did X meet" is not)."""
-    body = question.rstrip(" ?")
-    match = SUBJECT.match(body) or SUBJECT_VERB.match(body)
-    if not match or MEASURES.search(match.group()) or len(answer.split()) > 8:
-        return None
-    rest = body[match.end() :]
-    return f"{answer[0].upper()}{answer[1:]} {rest}."
-
-
 def alike(answer: str, context: str, rng: random.Random) -> str | None:
     """Another span of ``context`` of the same kind as ``answer`` (number for number, name for name), else None."""
     find = edits.NUMBER.search(answer)
@@ -118,12 +94,12 @@ def from_questions(
         if not record.answers:
             continue
         answer = min(record.answer_texts, key=len)
-        claim = as_claim(record.question, answer)
+        claim = question_claim(record.question, answer)
         if claim is None:
             continue
         yield Example("support:asked", claim, record.context, support=(SUPPORTED,))
         false = alike(answer, record.context, rng)
-        false_claim = false and as_claim(record.question, false)
+        false_claim = false and question_claim(record.question, false)
         if false_claim:
             yield Example("support:asked", false_claim, record.context, support=(REFUTED, NEITHER))
         if others and rng.random() < 0.4:

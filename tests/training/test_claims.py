@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from rag.training.claims import alike, as_claim, from_questions, from_sentences
+from rag.models.claims import question_claim
+from rag.training.claims import alike, from_questions, from_sentences
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Record
 
 CONTEXT = (
@@ -26,7 +27,7 @@ CONTEXT = (
     ],
 )
 def test_only_questions_about_a_subject_become_claims(question: str, answer: str, claim: str | None) -> None:
-    assert as_claim(question, answer) == claim
+    assert question_claim(question, answer) == claim
 
 
 def test_alike_keeps_the_kind() -> None:
