@@ -23,7 +23,8 @@ class Retriever:
         index: where to search.
         settings: weights, number of candidates, reader, default k; the index's own by default.
         reader: where something is asked, it reads the first passages found, and its evidence moves them among
-            themselves; by default what the settings say. With ``reader="none"`` a search is some 100 ms faster and its first hits less sure.
+            themselves; by default what the settings say. With ``reader="none"`` a search is some 100 ms faster and
+            its first hits less sure.
     """
 
     def __init__(self, index: Index, settings: Settings | None = None, reader: Reader | None = None) -> None:
