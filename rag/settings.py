@@ -52,11 +52,38 @@ class Settings(BaseSettings):
         2.0, ge=0, le=10, description="weight of the normalised best-sentence score"
     )
     k: int = Field(5, ge=1, le=1000, description="passages that search shows")
+    generator: str = Field(
+        "extractive",
+        description="extractive: sentences of the articles; openai:MODEL, ollama:MODEL, anthropic:MODEL or gguf:FILE: "
+        "a language model words the answer, and what it says is checked",
+    )
+    generator_url: str | None = Field(
+        None, description="address of the OpenAI-compatible, Ollama or Anthropic server; None: its usual one"
+    )
+    generator_key_file: Path | None = Field(
+        None, description="file that holds the provider's key, readable by its owner only; None: environment"
+    )
+    generator_window: int = Field(
+        4096, ge=512, le=2_000_000, description="tokens the model takes, prompt and answer together"
+    )
+    generator_tokens: int = Field(400, ge=16, le=32_768, description="tokens an answer may have")
+    generator_timeout: float = Field(
+        120.0, gt=0, le=3600, description="seconds to wait for the model's next token"
+    )
+    generator_retries: int = Field(
+        2, ge=0, le=10, description="how often a request is repeated that the server was too busy for"
+    )
+    generator_threads: int = Field(
+        0, ge=0, le=1024, description="threads a GGUF file is run with; 0: one per core"
+    )
+    unverified: Literal["hide", "show"] = Field(
+        "hide", description="what a model said and no article supports: left out, or shown struck through"
+    )
 
-    @field_validator("index")
+    @field_validator("index", "generator_key_file")
     @classmethod
-    def _expand(cls, value: Path) -> Path:
-        return value.expanduser()
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
 
     @classmethod
     def settings_customise_sources(

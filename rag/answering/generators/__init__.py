@@ -1,0 +1,1 @@
+"""Language models that word an answer; what they write is checked like anything else (``verification``)."""
