@@ -250,3 +250,35 @@ def _leave(interrupted: bool, folder: Path | None) -> None:
         if folder is not None:
             typer.echo(f"rag: interrupted; go on with: --resume {folder}", err=True)
         sys.exit(INTERRUPTED)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="The folder of the earlier run.")],
+    b: Annotated[Path, typer.Argument(help="The folder of the later run.")],
+    most: Annotated[int, typer.Option(min=0, help="How many changed answers to print.")] = 20,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the comparison as a page, too.", show_default=False)
+    ] = None,
+    seed: SeedOption = 20241104,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two runs: differences with paired intervals and p, and every answer that changed.
+
+    Refuses runs over different questions or articles, and says why.
+    """
+    from rag.evaluation import compare as comparing
+    from rag.evaluation import compare_report
+
+    comparison = comparing.compare(a, b, seed)
+    if html is not None:
+        try:
+            html.write_text(compare_report.render(comparison), encoding="utf-8")
+        except OSError as error:
+            raise InputError(
+                f"--html {html} cannot be written: {error.strerror}; name another file"
+            ) from error
+    if as_json:
+        cli._print_json(comparing.to_json(comparison))
+    else:
+        compare_report.print_comparison(comparison, cli._console(), most=most)
