@@ -182,6 +182,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Unverified:
+    """What a language model said and no article supports, with the reasons; never part of an answer."""
+
+    text: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Statements, numbered sources, a verdict and timings.
 
@@ -191,7 +199,10 @@ class Answer:
         text: the statements joined, with ``[n]`` after each; for ``not_found`` the sentence that says so.
         short_answer: the exact words asked for ("March 2025"), where one could be found.
         closest: for ``not_found`` and ``partial``, the nearest passages, which are *not* an answer.
+        generator: what worded it: ``extractive`` or a language model's name.
         timings_ms: milliseconds per stage, and ``total``.
+        note: what became of the language model, where it did not word this answer (alone).
+        unverified: what it said and failed the check; only filled where the settings ask for it.
     """
 
     question: str
@@ -204,6 +215,8 @@ class Answer:
     closest: tuple[Hit, ...] = ()
     generator: str = "extractive"
     timings_ms: dict[str, float] = field(default_factory=dict)
+    note: str | None = None
+    unverified: tuple[Unverified, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

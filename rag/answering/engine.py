@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from rag.answering import conversation, evidence, extractive
 from rag.answering.answer_types import fits, short_answer
@@ -30,6 +31,12 @@ from rag.types import (
     Verdict,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Generator as Steps
+
+    from rag.answering.generative import Written
+    from rag.answering.generators.protocol import Generator
+
 NOT_FOUND = "Not in these articles."
 _PASSAGES = 10  # passages whose sentences are weighed; squad2 has the answer among the first ten for 98 %
 # Kinds a few words can answer; what something is, why and how need the sentence.
@@ -45,22 +52,31 @@ class _PartResult:
     hits: tuple[Hit, ...]
     drafts: tuple[extractive.Draft, ...]
     short_answer: str | None
+    weighed: tuple[evidence.Evidence, ...]
 
 
 class AnswerEngine:
-    """Answers questions over a retriever's index; extractive, so that it needs no language model.
+    """Answers questions over a retriever's index; extractive, unless a language model is to word what was found.
 
     Args:
         retriever: finds the passages.
         reader: the reader to weigh them with; the retriever's by default.
+        generator: the language model; what the settings say by default.
     """
 
-    def __init__(self, retriever: Retriever, reader: Reader | None = None) -> None:
+    def __init__(
+        self, retriever: Retriever, reader: Reader | None = None, generator: Generator | None = None
+    ) -> None:
         self.retriever = retriever
         self.reader = reader if reader is not None else retriever.reader
         if self.reader is not None:
             # its weights load while the question is searched for; a third of a cold start
             threading.Thread(target=_warm, args=(self.reader,), daemon=True).start()
+        self.generator = generator
+        if generator is None and retriever.index.settings.generator != "extractive":
+            from rag.answering.generators.configured import load_generator
+
+            self.generator = load_generator(retriever.index.settings)
 
     def ask(self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
         """Answer one question.
@@ -83,14 +99,25 @@ class AnswerEngine:
     ) -> Iterator[Event]:
         """Answer one question step by step; see ``rag.answering.events`` for the order of events."""
         question = _checked_question(question)
-        query = Query(
-            conversation.standalone(question, _checked_history(history)), question, filters or Filters()
-        )
+        query = Query(self._standalone(question, _checked_history(history)), question, filters or Filters())
         clock = _Clock()
+        documents: dict[str, Document] = {}
         # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article
         with self.retriever.index.snapshot():
-            results = self._answer_parts(query, clock)
+            results = self._answer_parts(query, clock, documents)
         yield Searched(query.text, results[0].hits)
+        extras: dict[str, Any] = {}
+        if self.generator is not None and any(result.drafts for result in results):
+            written = yield from self._written(self.generator, query, results, documents)
+            clock.lap("write")
+            extras = {"note": written.note}
+            if self.retriever.index.settings.unverified == "show":
+                extras["unverified"] = tuple(written.unverified)
+            if written.statements:
+                left = [result for result in results if not result.drafts]
+                answer = _assemble(query, results, left, written.statements, written.numbering, clock)
+                yield Completed(replace(answer, generator=self.generator.name, **extras))
+                return
 
         numbering = Numbering()
         statements: list[Statement] = []
@@ -104,11 +131,35 @@ class AnswerEngine:
                     statements.append(statement)
                     yield StatementReady(statement)
         clock.lap("compose")
-        yield Completed(_assemble(query, results, open_parts, statements, numbering, clock))
+        yield Completed(
+            replace(_assemble(query, results, open_parts, statements, numbering, clock), **extras)
+        )
 
-    def _answer_parts(self, query: Query, clock: _Clock) -> list[_PartResult]:
-        documents: dict[str, Document] = {}
+    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
+        """The question completed from the conversation: by the model where there is one, else by rules."""
+        if self.generator is not None and history:
+            from rag.answering.generative import condense
 
+            pairs = [(turn, "") if isinstance(turn, str) else (turn[0], turn[1]) for turn in history]
+            condensed = condense(question, pairs, self.generator)
+            if condensed:
+                return condensed
+        return conversation.standalone(question, history)
+
+    def _written(
+        self,
+        generator: Generator,
+        query: Query,
+        results: Sequence[_PartResult],
+        documents: dict[str, Document],
+    ) -> Steps[Event, None, Written]:
+        """What the model makes of the evidence of the parts that the articles answer."""
+        from rag.answering.generative import Part, write
+
+        parts = [Part(result.weighed, result.drafts) for result in results if result.drafts]
+        return (yield from write(query.text, parts, generator, self.reader, documents.__getitem__))
+
+    def _answer_parts(self, query: Query, clock: _Clock, documents: dict[str, Document]) -> list[_PartResult]:
         def document_of(path: str) -> Document:
             if path not in documents:
                 documents[path] = self.retriever.index.document(path)
@@ -122,6 +173,10 @@ class AnswerEngine:
         results = [
             self._answer_part(text, hits, document_of) for text, hits in zip(asked, hits_of, strict=True)
         ]
+        if self.generator is not None:  # it takes its time, and the index may change meanwhile
+            for result in results:
+                for item in result.weighed:
+                    document_of(item.hit.path)
         clock.lap("read")
         return results
 
@@ -139,7 +194,7 @@ class AnswerEngine:
         )
         answered = evidence.is_answered(analysis, weighed, looked, evidence.calibration(readings is not None))
         drafts = extractive.compose(analysis, weighed, document_of) if answered else []
-        return _PartResult(analysis, tuple(hits), tuple(drafts), _short(analysis, drafts))
+        return _PartResult(analysis, tuple(hits), tuple(drafts), _short(analysis, drafts), tuple(weighed))
 
 
 def weigh(

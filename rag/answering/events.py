@@ -2,6 +2,10 @@
 
 One ``Searched``, then one ``StatementReady`` per statement that passed the check, then one ``Completed``. A door that
 cannot stream just waits for the last.
+
+Where a language model words the answer, ``TokenReady`` events come in between, not yet checked, and what fails the
+check is a ``StatementDropped``. When the model fails, a ``FellBack`` takes back every statement so far; those of the
+extractive answer follow.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rag.types import Answer, Hit, Statement
+from rag.types import Answer, Hit, Statement, Unverified
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,31 @@ class StatementReady:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenReady:
+    """Some more of what the model writes, without citation marks; nothing of it has been checked yet."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDropped:
+    """One statement of the model that the articles do not support, with the reasons."""
+
+    statement: Unverified
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """The model's answer is given up and the extractive one takes its place; ``note`` says why, for a person."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """The whole answer."""
 
     answer: Answer
 
 
-Event: TypeAlias = Searched | StatementReady | Completed
+Event: TypeAlias = Searched | TokenReady | StatementReady | StatementDropped | FellBack | Completed
