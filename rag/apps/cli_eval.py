@@ -282,3 +282,100 @@ def compare(
         cli._print_json(comparing.to_json(comparison))
     else:
         compare_report.print_comparison(comparison, cli._console(), most=most)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="Commands with their expected scores.")] = Path(
+        "eval/expected.yaml"
+    ),
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run only this entry; repeat it for more.", show_default=False)
+    ] = None,
+    ci: Annotated[bool, typer.Option("--ci", help="Run only the small set that CI runs.")] = False,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Where indexes are kept. [default: eval/out/check]", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run commands with known scores and say OK or FAIL; exits 1 when one fails."""
+    from rag.evaluation import check as checking
+    from rag.evaluation import run_folder
+
+    entries = checking.chosen(checking.read_expected(file), only or [], ci)
+    place = work or run_folder.DEFAULT_PLACE / "check"
+    results = []
+    for result in checking.check(entries, place, lambda told: typer.echo(told, err=True)):
+        results.append(result)
+        if not as_json:
+            typer.echo(_checked_line(result))
+    failed = sum(result.verdict == "FAIL" for result in results)
+    if as_json:
+        cli._print_json({"failed": failed, "results": [result.model_dump() for result in results]})
+    else:
+        skipped = sum(result.verdict == "SKIP" for result in results)
+        typer.echo(f"{len(results) - failed - skipped} OK, {failed} FAIL, {skipped} SKIP")
+    if failed:
+        sys.exit(FAILED)
+
+
+def _checked_line(result: Any) -> str:
+    if result.expected is None:
+        return f"{result.verdict:<4}  {result.name}: {result.told}"
+    got = "nothing" if result.got is None else f"{result.got:.4f}"
+    told = f" ({result.told})" if result.told else ""
+    return (
+        f"{result.verdict:<4}  {result.name} {result.measure}: {got}, "
+        f"expected {result.expected:.4f} ± {result.tolerance:.4f}{told}"
+    )
+
+
+@app.command()
+def support(
+    pairs: Annotated[Path, typer.Argument(help="JSON lines with claim, evidence and label.")],
+    by_sentence: Annotated[
+        bool, typer.Option("--by-sentence", help="Judge a claim by its least supported sentence.")
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="From where a claim counts as supported. [default: the reader's own]",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many pairs.", show_default=False)
+    ] = None,
+    seed: SeedOption = 20241104,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the support check on pairs of claim and evidence: balanced accuracy, macro-F1, AUROC."""
+    from rag.evaluation import support as supporting
+    from rag.evaluation.runner import counting, progress_bar
+    from rag.evaluation.verification import SUPPORTED
+    from rag.models.reader import load_reader
+
+    read = supporting.read_pairs(pairs)[:limit]
+    reader = load_reader(cli._settings(None).reader)
+    if reader is None:
+        raise InputError(
+            "the setting 'reader' is none, and the support check is the reader's; set it to auto"
+        )
+    with progress_bar(True) as bar:
+        found = supporting.scores(
+            read, reader, by_sentence=by_sentence, progress=counting(bar, "judging", len(read))
+        )
+    line = float(getattr(reader, "supported_above", SUPPORTED)) if threshold is None else threshold
+    scored = supporting.score(read, found, line, seed)
+    told = supporting.to_json(scored)
+    if as_json:
+        cli._print_json(told)
+        return
+    typer.echo(f"{pairs.name}: {scored.pairs} pairs, supported from {line:.3f}")
+    for name, measure in told["metrics"].items():
+        low, high = measure["ci95"]
+        typer.echo(f"{name:<18} {measure['value']:.4f}   {low:.4f} – {high:.4f}")
+    typer.echo("; ".join(f"{name}: {count}" for name, count in scored.confusion.items()))
