@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.answering.generators.keys import without_secrets
 from rag.answering.generators.protocol import GeneratorError, Prompt
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FIRST_WAIT = 0.5  # seconds before the first retry; doubled for each further one
 _LONGEST_WAIT = 8.0
+_LONGEST_LOAD = 600.0  # seconds for importing a library and loading a local model
 _MOST_CHARACTERS = 12  # for each token asked for; a server that writes more does not count
 _BUSY = (408, 409, 425, 429)
 # What clients raise for a connection that breaks or an answer that is not what the protocol says
@@ -35,8 +36,16 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The library is imported, a local model is in memory; from here on the time-out counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class _End:
     error: BaseException | None
+
+
+_Item: TypeAlias = _Token | _Loaded | _End
 
 
 class LlamaIndexGenerator:
@@ -81,19 +90,23 @@ class LlamaIndexGenerator:
             except _Failed as failure:
                 if started or not failure.is_passing or attempt == self._retries:
                     raise self._told(failure, started) from failure
-                time.sleep(min(failure.wait or _FIRST_WAIT * 2**attempt, _LONGEST_WAIT))
+                wait = _FIRST_WAIT * 2**attempt if failure.wait is None else failure.wait
+                time.sleep(min(wait, _LONGEST_WAIT))
 
     def _once(self, prompt: Prompt, limit: int) -> Generator[str]:
-        arrived: queue.Queue[_Token | _End] = queue.Queue()
+        arrived: queue.Queue[_Item] = queue.Queue()
         stop = threading.Event()
         threading.Thread(target=self._read, args=(prompt, limit, arrived, stop), daemon=True).start()
-        written = 0
+        written, patience = 0, _LONGEST_LOAD
         try:
             while written <= limit * _MOST_CHARACTERS:
                 try:
-                    item = arrived.get(timeout=self._timeout)
+                    item = arrived.get(timeout=patience)
                 except queue.Empty:
-                    raise _Failed(f"said nothing for {self._timeout:g} s") from None
+                    raise _Failed(f"said nothing for {patience:g} s") from None
+                patience = self._timeout
+                if isinstance(item, _Loaded):
+                    continue
                 if isinstance(item, _End):
                     if item.error is not None:
                         raise _Failed.of(item.error) from item.error
@@ -103,9 +116,7 @@ class LlamaIndexGenerator:
         finally:
             stop.set()
 
-    def _read(
-        self, prompt: Prompt, limit: int, arrived: queue.Queue[_Token | _End], stop: threading.Event
-    ) -> None:
+    def _read(self, prompt: Prompt, limit: int, arrived: queue.Queue[_Item], stop: threading.Event) -> None:
         error: Exception | None = None
         expected: tuple[type[Exception], ...] = (*_BROKEN, ImportError, RagError)
         try:
@@ -116,7 +127,9 @@ class LlamaIndexGenerator:
                 ChatMessage(role=MessageRole.SYSTEM, content=prompt.system),
                 ChatMessage(role=MessageRole.USER, content=prompt.user),
             ]
-            for response in self._make(limit).stream_chat(messages):
+            llm = self._make(limit)
+            arrived.put(_Loaded())
+            for response in llm.stream_chat(messages):
                 if response.delta:
                     arrived.put(_Token(response.delta))
                 if stop.is_set():
