@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -118,16 +118,37 @@ def ask(
     index: IndexOption = None,
     after: AfterOption = None,
     before: BeforeOption = None,
+    generator: Annotated[
+        str | None,
+        typer.Option(
+            help="What words the answer: extractive, openai:MODEL, ollama:MODEL, anthropic:MODEL or gguf:FILE. "
+            "Also RAG_GENERATOR. [default: extractive]",
+            show_default=False,
+        ),
+    ] = None,
+    unverified: Annotated[
+        Literal["hide", "show"] | None,
+        typer.Option(
+            help="What a model said and no article supports: left out, or shown struck through. [default: hide]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question with cited sentences, or say that it is not in the articles."""
-    settings, filters = _settings(index), _filters(after, before)
+    settings = _settings(index, generator=generator, unverified=unverified)
+    filters = _filters(after, before)
     with _ready(settings) as opened:
         from rag.answering.engine import AnswerEngine
         from rag.retrieval.retriever import Retriever
 
         engine = AnswerEngine(Retriever(opened, settings))
-        answer = engine.ask(question, history=history or (), filters=filters)
+        if engine.generator is not None and not as_json and sys.stdout.isatty():
+            from rag.apps.generated import answered
+
+            answer = answered(_console(), engine, question, history or (), filters)
+        else:
+            answer = engine.ask(question, history=history or (), filters=filters)
         if as_json:
             from rag.apps.schema import answer_json
 
@@ -136,6 +157,24 @@ def ask(
             from rag.apps.terminal import show_answer
 
             show_answer(_console(), answer, lambda path: opened.document(path).text)
+            if answer.note or answer.unverified:
+                from rag.apps.generated import show_extras
+
+                show_extras(_console(), answer)
+
+
+@app.command()
+def models(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """List the configured models and try each: the language model with one token."""
+    from rag.apps import cli_models
+
+    found = cli_models.trials(_settings(index))
+    if as_json:
+        _print_json(cli_models.to_json(found))
+    else:
+        cli_models.show(_console(), found)
+    if any(trial.works is False for trial in found):
+        raise typer.Exit(1)
 
 
 @app.command()

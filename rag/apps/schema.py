@@ -43,6 +43,10 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             for source in answer.sources
         ],
         "generator": answer.generator,
+        "note": answer.note,
+        "unverified": [
+            {"text": dropped.text, "reasons": list(dropped.reasons)} for dropped in answer.unverified
+        ],
         "timings_ms": answer.timings_ms,
     }
 
