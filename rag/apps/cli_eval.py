@@ -379,3 +379,58 @@ def support(
         low, high = measure["ci95"]
         typer.echo(f"{name:<18} {measure['value']:.4f}   {low:.4f} – {high:.4f}")
     typer.echo("; ".join(f"{name}: {count}" for name, count in scored.confusion.items()))
+
+
+@app.command()
+def make(
+    folder: Annotated[Path, typer.Argument(help="A folder of articles, as for rag sync.")],
+    out: Annotated[Path, typer.Option(help="Where the drafts go, JSON lines.")] = Path("drafts.jsonl"),
+    most: Annotated[int, typer.Option(min=3, help="How many drafts at most.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of what is chosen.")] = 13,
+) -> None:
+    """Draft a question set from your own articles, without any model; then accept or reject with rag eval review."""
+    from collections import Counter
+
+    from rag.evaluation import drafts
+
+    if out.exists():
+        raise InputError(f"{out} exists; name another file with --out, or go on with: rag eval review {out}")
+    made = drafts.draft(folder, most=most, seed=seed)
+    drafts.write_drafts(out, made)
+    kinds = ", ".join(f"{count} {how}" for how, count in sorted(Counter(one.how for one in made).items()))
+    typer.echo(f"{len(made)} drafts ({kinds}) in {out}\nnext: rag eval review {out} --out my-questions.jsonl")
+
+
+@app.command()
+def review(
+    file: Annotated[Path, typer.Argument(help="Drafts that rag eval make wrote.")],
+    out: Annotated[Path, typer.Option(help="Where the accepted questions go, a set for rag eval.")] = Path(
+        "questions.jsonl"
+    ),
+) -> None:
+    """Accept or reject drafts one by one; every decision is kept at once, so that you may stop at any time."""
+    from dataclasses import replace
+
+    from rag.evaluation import drafts
+
+    read = drafts.read_drafts(file)
+    for place, one in enumerate(read):
+        if one.status != "draft":
+            continue
+        asked = one.question
+        typer.echo(f"\n{place + 1} of {len(read)}, {one.path}\n  {one.sentence}")
+        typer.secho(f"  {asked.question}", bold=True)
+        typer.echo(f"  answer: {' | '.join(asked.answers) if asked.answerable else 'none, to be refused'}")
+        choice = (
+            typer.prompt("[a]ccept, [r]eject, [e]dit the question, [q]uit", default="a").strip().lower()[:1]
+        )
+        if choice == "q":
+            break
+        if choice == "e":
+            text = typer.prompt("question", default=asked.question)
+            one = replace(one, question=asked.model_copy(update={"question": text}))
+        read[place] = replace(one, status="rejected" if choice == "r" else "accepted")
+        drafts.write_drafts(file, read)
+    count = drafts.write_accepted(out, read)
+    left = sum(one.status == "draft" for one in read)
+    typer.echo(f"{count} questions in {out}; {left} drafts left")

@@ -175,9 +175,10 @@ def _resampled(
     left = wrong - missed
     f1_yes = 2 * hit / (right + hit + missed)
     f1_no = 2 * left / (wrong + left + right - hit)
-    _, place = np.unique(values, return_inverse=True)
-    groups = np.eye(int(place.max()) + 1, dtype=np.int64)[place]  # which pairs share a score
-    of_right, of_wrong = (weights * truth) @ groups, (weights * ~truth) @ groups
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order], prepend=np.nan))  # where pairs of another score begin
+    of_right = np.add.reduceat((weights * truth)[:, order], starts, axis=1)
+    of_wrong = np.add.reduceat((weights * ~truth)[:, order], starts, axis=1)
     below = np.cumsum(of_wrong, axis=1) - of_wrong
     return {
         "balanced": (hit / right + left / wrong) / 2,
