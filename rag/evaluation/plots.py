@@ -17,6 +17,7 @@ WIDTH, HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 18, 12, 40
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_BARS = 0.84  # of the height: above the bars stand words
 _ROW = 30  # height of a kind's row
 
 
@@ -53,7 +54,7 @@ def coverage_risk_plot(points: Sequence[CurvePoint]) -> str:
         f"{escape(told)}</text>"
     )
     body = f'<path class="area" d="{area}"/><path class="curve" d="{path}"/>{label}'
-    return _frame("share of questions answered", "wrong among them", body)
+    return _frame("share of questions answered", "wrong among them", body, right=True)
 
 
 def latency_plot(milliseconds: Sequence[float]) -> str:
@@ -70,7 +71,7 @@ def latency_plot(milliseconds: Sequence[float]) -> str:
     bars = []
     for place, number in enumerate(steps):
         x, width = _LEFT + place * _PLOT_W / count, _PLOT_W / count - 1.5
-        height = _PLOT_H * number / most
+        height = _BARS * _PLOT_H * number / most
         low, high = top * place / count, top * (place + 1) / count
         upper = "and more" if place == count - 1 else f"to {high:.0f}"
         bars.append(
@@ -78,20 +79,20 @@ def latency_plot(milliseconds: Sequence[float]) -> str:
             f'height="{height:.1f}" rx="1.5"><title>{low:.0f} {upper} ms: {number}</title></rect>'
         )
     marks = []
-    for share, name in ((0.5, "p50"), (0.95, "p95")):
-        value = ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    for share, name in ((50, "p50"), (95, "p95")):
+        value = _percentile(ordered, share)
         x = _LEFT + _PLOT_W * min(value / top, 1.0)
-        anchor, shift = ("end", -4) if x > WIDTH / 2 else ("start", 4)
+        anchor, shift = ("end", -4) if x > 0.75 * WIDTH else ("start", 4)
         marks.append(
             f'<line class="guide" x1="{x:.1f}" y1="{_TOP}" x2="{x:.1f}" y2="{_TOP + _PLOT_H}"/>'
-            f'<text class="told" x="{x + shift:.1f}" y="{_TOP + (10 if share == 0.5 else 26)}" '
+            f'<text class="told" x="{x + shift:.1f}" y="{_TOP + (8 if share == 50 else 24)}" '
             f'text-anchor="{anchor}">{name} {value:.0f} ms</text>'
         )
     labels = [
         f'<text x="{_LEFT + _PLOT_W * tick:.1f}" y="{HEIGHT - 22}" text-anchor="middle">{top * tick:.0f}</text>'
         for tick in _TICKS
     ]
-    labels.append(f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{most}</text>')
+    labels.append(f'<text x="{_LEFT - 6}" y="{_y(_BARS) + 4:.1f}" text-anchor="end">{most}</text>')
     labels.append(f'<text x="{_LEFT - 6}" y="{_TOP + _PLOT_H}" text-anchor="end">0</text>')
     axis = f'<line class="axis" x1="{_LEFT}" y1="{_y(0)}" x2="{WIDTH - _RIGHT}" y2="{_y(0)}"/>'
     title = f'<text class="label" x="{_LEFT + _PLOT_W / 2}" y="{HEIGHT - 4}" text-anchor="middle">milliseconds</text>'
@@ -131,6 +132,14 @@ def kinds_plot(rows: Sequence[KindRow]) -> str:
     return _svg(height, "".join(drawn) + key, "share handled rightly, by kind of question")
 
 
+def _percentile(ordered: Sequence[float], share: int) -> float:
+    """As numpy's: between the two nearest values."""
+    place = (len(ordered) - 1) * share / 100
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
 def _x(share: float) -> float:
     return _LEFT + _PLOT_W * share
 
@@ -139,8 +148,8 @@ def _y(share: float) -> float:
     return _TOP + _PLOT_H * (1 - share)
 
 
-def _frame(across: str, up: str, body: str) -> str:
-    """A square from 0 to 1 both ways, with ticks in percent."""
+def _frame(across: str, up: str, body: str, *, right: bool = False) -> str:
+    """A square from 0 to 1 both ways, with ticks in percent; ``right`` puts the upright axis's name there."""
     grid = []
     for tick in _TICKS:
         grid.append(
@@ -151,7 +160,8 @@ def _frame(across: str, up: str, body: str) -> str:
         )
     titles = (
         f'<text class="label" x="{_LEFT + _PLOT_W / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(across)}</text>'
-        f'<text class="label" x="{_LEFT + 8}" y="{_TOP + 12}">{escape(up)}</text>'
+        f'<text class="label" x="{_x(0.99) if right else _x(0.02):.1f}" y="{_TOP + 14}" '
+        f'text-anchor="{"end" if right else "start"}">{escape(up)}</text>'
     )
     return _svg(HEIGHT, "".join(grid) + body + titles, f"{up} against {across}")
 
