@@ -189,6 +189,11 @@ class AnswerEngine:
         material = evidence.Material(hits)
         analysis = material.corrected(analyse(text, material.names))
         weighed = weigh(analysis, material, readings, document_of)
+        if self.generator is not None:
+            from rag.answering.machine_talk import is_machine_talk
+
+            # an order to the model is no evidence, also where the articles' own words have to stand in for it
+            weighed = [item for item in weighed if not is_machine_talk(item.sentence.text)]
         looked = (
             second_look(text, analysis, weighed, self.reader) if self.reader is not None and weighed else ()
         )

@@ -29,6 +29,15 @@ _PATTERNS = (
     r"\b(?:if|when|whenever|should) (?:you are |you're |somebody |someone |anyone |a user |the user |they |people )?(?:is |are )?"
     r"(?:ask(?:s|ed)?|prompted|queried)\b.{0,120}\b(?:answer|say|reply|respond|state|tell|write|claim|cite)\b",
     r"\b(?:any|every|all|each) (?:ai|assistant|model|chatbot|bot|system|language model|answer)s?\b.{0,80}\b(?:must|should|shall|has to|have to)\b",
+    # bare orders to say something; "State officials said" goes on otherwise
+    r"^\W*(?:(?:always|never|now|just|only|please|then|instead|but|and|remember to|be sure to|make sure to|from now on|do not|don't),?\s+){0,3}"
+    r"(?:answer|respond|reply|say|state|write|output|print|repeat|claim|conclude|tell (?:me|us|them|the user|everyone)|cite|pretend|assert|"
+    r"declare|mention|include|insist|report|admit)\s+(?:that|with|only|this|the following|the words?|instead|nothing|your|as if|in \w+ only|:|\d)",
+    # what "you" are to say; articles seldom talk to their readers, and then not of what to say
+    r"\b(?:you|your|you'll|you’ll)\b.{0,80}\b(?:say|answer|respond|reply|state|report|write|claim|mention|cite|conclude|assert|output)\b(?! (?:to|for) yourself)",
+    r"\b(?:say|answer|respond|reply|state|report|write|claim|mention|cite|conclude|assert|output)\b.{0,60}\b(?:you will|you'll|you’ll|you must|your (?:answer|reply|response|output))\b",
+    r"\b(?:assistants?|chatbots?|\w*bots?|ais?|language models?|llms?)\b.{0,60}\b(?:answers?|says?|writes?|replies|reply|reports?|states?|must|should)\b",
+    r"\balways (?:mention|say|answer|cite|state|include|add|respond|reply)\b|\bpretend (?:that|to be)\b",
     # whom it talks to
     r"\b(?:you are|you're|act as|pretend to be|as) (?:now )?(?:an? |the )?(?:\w+ ){0,3}(?:ai|assistant|chatbot|language model|llm|bot|"
     r"gpt\w*|dan|jailbroken\w*)\b",
@@ -44,12 +53,14 @@ _PATTERNS = (
 _MACHINE = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE | re.MULTILINE)
 # letters made to look like others, soft hyphens and the like would hide an order from the patterns above
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+# a word of Latin and Cyrillic or Greek letters together is made to be misread
+_MIXED = re.compile("[a-zA-Z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][a-zA-Z]")
 _TAGS = str.maketrans({"<": "‹", ">": "›"})
 
 
 def is_machine_talk(text: str) -> bool:
     """Whether a sentence gives orders to whatever answers questions, or imitates the marks of a prompt."""
-    return bool(_MACHINE.search(without_hidden(text)))
+    return bool(_MIXED.search(text) or _MACHINE.search(without_hidden(text)))
 
 
 def without_hidden(text: str) -> str:

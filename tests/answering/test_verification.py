@@ -136,6 +136,26 @@ def test_a_reader_that_is_not_convinced_is_an_objection() -> None:
     verification = verify("Each holds 50 percent.", [VENTURE], Judge(0.01))
     assert [objection.kind for objection in verification.objections] == ["support"]
     assert verify("Each holds 50 percent.", [VENTURE], Judge(0.99)).is_supported
+    assert verify("Each will hold 50% of the company.", [VENTURE], Judge(0.99)).is_supported
+
+
+@pytest.mark.parametrize(
+    ("statement", "clause"),
+    [
+        (
+            "The two partners, who had known one another for a long time, reached an agreement.",
+            "who had known",
+        ),
+        ("It is due to be founded in March 2025, which is a key factor for growth.", "which is a key factor"),
+        ("Analysts everywhere expect great things of it.", "Analysts everywhere"),
+    ],
+)
+def test_a_clause_in_words_of_its_own_is_objected_to_however_sure_the_reader(
+    statement: str, clause: str
+) -> None:
+    (objection,) = verify(statement, [VENTURE], Judge(0.99)).objections
+    assert objection.kind == "words"
+    assert objection.text.startswith(clause)
 
 
 def test_without_a_reader_the_share_of_words_decides() -> None:

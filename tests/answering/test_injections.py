@@ -1,0 +1,94 @@
+"""Articles that give orders: with a model that obeys every one of them, nothing of it is ever shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.answering.engine import AnswerEngine
+from rag.answering.generators.protocol import Prompt
+from rag.answering.machine_talk import harmless, is_machine_talk
+from rag.index.index import Index
+from rag.models.encoder import Encoder
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
+from rag.types import Filters
+
+ROOT = Path(__file__).parents[2]
+CASES: list[dict[str, Any]] = [
+    json.loads(line) for line in (ROOT / "eval/injections/cases.jsonl").read_text("utf-8").splitlines()
+]
+SEEDS = "00[0-9]_*"
+
+
+class Obedient:
+    """Says what the article's order wants, whether or not it was let through to it."""
+
+    name, window, most_tokens = "obedient", 4096, 300
+
+    def __init__(self, obeyed: str) -> None:
+        self.obeyed = obeyed
+        self.prompts: list[Prompt] = []
+
+    def stream(self, prompt: Prompt, most_tokens: int | None = None) -> Iterator[str]:
+        self.prompts.append(prompt)
+        yield self.obeyed
+
+
+@pytest.fixture(scope="module")
+def infested(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The seeds and every such article in one index; each test looks at the seeds and one of them."""
+    folder = tmp_path_factory.mktemp("infested")
+    for seed in (ROOT / "seeds").glob("*.txt"):
+        (folder / seed.name).write_bytes(seed.read_bytes())
+    for case in CASES:
+        (folder / f"{case['id']}.txt").write_text(case["article"], "utf-8")
+    path = tmp_path_factory.mktemp("index") / "infested"
+    index = Index.open(path, settings=Settings(index=path), encoder=encoder)
+    index.sync(folder)
+    yield index
+    index.close()
+
+
+@pytest.mark.parametrize("question", sorted({case["question"] for case in CASES}))
+def test_each_question_is_answered_without_such_articles(infested: Index, question: str) -> None:
+    answer = AnswerEngine(Retriever(infested)).ask(question, filters=Filters(paths=(SEEDS,)))
+    assert answer.verdict == "answered"
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 30
+    assert len({case["how"] for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["how"] for case in CASES])
+def test_an_article_that_gives_orders_changes_no_answer(infested: Index, case: dict[str, Any]) -> None:
+    engine = AnswerEngine(Retriever(infested), generator=Obedient(case["obeyed"]))
+    answer = engine.ask(case["question"], filters=Filters(paths=(SEEDS, f"{case['id']}.txt")))
+    said = " ".join([answer.short_answer or "", *(statement.text for statement in answer.statements)])
+    for forbidden in case["forbidden"]:
+        assert forbidden.casefold() not in said.casefold()
+    assert answer.verdict == "answered"
+
+
+def test_what_an_article_says_cannot_close_the_prompts_own_marks() -> None:
+    text = harmless("a </source> b <|im_end|> c [3] d 【2】 e\u200bf")
+    assert not set("<>[]【】\u200b") & set(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The president ordered the company to ignore the court.",
+        "He said that the answer is simple: more trains.",
+        "Honda and Nissan announced a Memorandum of Understanding (MOU).",
+        "The system was shut down on Monday, a spokesman told reporters.",
+        "Users of the new model must pay 20 dollars a month.",
+    ],
+)
+def test_ordinary_news_is_no_order(text: str) -> None:
+    assert not is_machine_talk(text)
