@@ -15,7 +15,7 @@ from rag.errors import InputError
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to ``rag eval``, in the order they are listed."""
-    for command in (check, support, make, review, sweep):
+    for command in (check, support, make, review, sweep, unpack):
         app.command()(command)
 
 
@@ -211,3 +211,19 @@ def sweep(
             value = numbers[by]
             typer.echo(f"{'–' if value is None else f'{value:.4f}'}  {by}  {result.cell.name}")
     leave(any(result.run.interrupted for result in results), None)
+
+
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A SQuAD 1.1 or 2.0 file.")],
+    folder: Annotated[Path, typer.Argument(help="Where its paragraphs go, an article each.")],
+) -> None:
+    """Write a SQuAD file's paragraphs as articles, to sync and to ask its questions over."""
+    from rag.evaluation.formats import write_squad_articles
+
+    try:
+        count = write_squad_articles(file, folder)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written: {error.strerror}; name another folder") from error
+    index = f"index/{file.name.split('.')[0]}"
+    typer.echo(f"{count} articles in {folder}\nnext: rag sync {folder} --index {index}")
+    typer.echo(f"then: rag eval answers {file} --index {index}")

@@ -150,7 +150,42 @@ def test_drafts_are_made_and_reviewed(
     assert row["question"] == "Who bought the factory?"
 
 
-@pytest.mark.parametrize("command", ["answers", "retrieval", "compare", "check", "support", "make", "review"])
+def test_a_squad_file_is_unpacked_synced_and_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"id": "s", "question": "Where are kei cars sold?", "answers": [{"text": "Japan"}]}
+    text = "A kei car is a small car. Kei cars are sold in Japan only."
+    data = [{"title": "Kei car", "paragraphs": [{"context": text, "qas": [asked]}]}]
+    Path("dev.json").write_text(json.dumps({"data": data}))
+    assert run(monkeypatch, "eval", "unpack", "dev.json", "articles") == 0
+    assert "1 articles in articles" in capsys.readouterr().out
+    assert run(monkeypatch, "sync", "articles", "--index", "i") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "eval", "dev.json", "--index", "i", "--no-save", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["metrics"]
+    assert told["right"]["value"] == told["source_cited"]["value"] == 1.0
+    assert told["f1"]["total"] == 1
+
+
+def test_a_grid_is_swept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, file: Path
+) -> None:
+    (tmp_path / "news").mkdir()
+    text = "The joint venture will be founded in March 2025, the two companies said on Monday."
+    (tmp_path / "news" / "000.txt").write_text(f"Head\n\n{text}\n")
+    code = run(
+        monkeypatch, "eval", "sweep", file, "news", "--set", "reader=none", "--set", "k=3,5", "--out", "s"
+    )
+    said = capsys.readouterr()
+    assert code == 0
+    assert said.out.count("right  reader=none k=") == 2
+    assert "reader=none k=5: 0 passages embedded" in said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["answers", "retrieval", "compare", "check", "support", "make", "review", "sweep", "unpack"],
+)
 def test_every_command_explains_itself(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

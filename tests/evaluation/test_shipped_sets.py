@@ -69,3 +69,18 @@ def test_conflicts_are_enough_and_half_of_them_look_alikes() -> None:
     assert len({pair["id"] for pair in CONFLICTS}) == len(CONFLICTS)
     halves = Counter(pair["split"] for pair in CONFLICTS)
     assert abs(halves["dev"] - halves["test"]) <= 1
+
+
+def test_the_readme_tells_the_counts() -> None:
+    readme = " ".join((SETS.parent / "README.md").read_text("utf-8").split())
+    turns = load_questions(SETS / "conversations.jsonl")
+    talks = len({turn.id.split("/")[0] for turn in turns})
+    refusals = sum(turn.answerable is False for turn in turns)
+    assert (
+        f"{talks} conversations over `seeds/` of two to four turns, {len(turns)} questions, {refusals} of"
+        in readme
+    )
+    real = sum(pair["conflict"] for pair in CONFLICTS)
+    assert f"{len(CONFLICTS)} pairs of statements, {real} that contradict each other" in readme
+    from_articles = sum(pair["b"]["source"] is not None for pair in CONFLICTS)
+    assert f"{from_articles} pairs take both sides from articles" in readme
