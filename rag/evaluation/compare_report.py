@@ -35,7 +35,7 @@ def print_comparison(comparison: Comparison, console: Console, *, most: int) -> 
             f"{one.b:.{places}f}",
             f"{one.b - one.a:+.{places}f}",
             f"{one.low:+.{places}f} – {one.high:+.{places}f}",
-            f"{one.p:.3f}" + (" *" if one.p < _SURE else "  "),
+            told_p(one.p) + (" *" if one.p < _SURE else "  "),
             str(one.wins),
             str(one.losses),
         )
@@ -74,6 +74,11 @@ def _print_changed(changed: Changed, console: Console) -> None:
             )
 
 
+def told_p(p: float) -> str:
+    """A p as it is written: none is 0."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def render(comparison: Comparison) -> str:
     """The comparison as one HTML page that loads nothing."""
     return (
@@ -91,9 +96,14 @@ def render(comparison: Comparison) -> str:
                 for one in comparison.changed
             ],
             sure=_SURE,
+            told_p=told_p,
         )
     )
 
 
 def _side(name: str, record: Record) -> dict[str, object]:
-    return {"name": name, "outcome": record.outcome, "evidence": evidence(record)}
+    found = evidence(record)
+    for one in found:
+        if not one["cited"] and len(str(one["text"])) > _EVIDENCE_CHARACTERS:
+            one["text"] = str(one["text"])[:_EVIDENCE_CHARACTERS].rstrip() + "…"
+    return {"name": name, "outcome": record.outcome, "evidence": found}

@@ -87,6 +87,11 @@ def judged(
 ) -> Retrieval:
     """Score a ranking; means with their bootstrap intervals over questions."""
     values = score(qrels, run, measures)
+    if any(sum(grade > 0 for grade in of.values()) > 1 for of in qrels.values()):
+        # for questions that need several documents: whether all of them are there
+        for measure in [measure for measure in values if measure.startswith("R@")]:
+            complete = {query: float(value == 1.0) for query, value in values[measure].items()}
+            values[f"All{measure[1:]}"] = complete
     shares = {measure: mean_of(list(of.values()), seed=seed) for measure, of in values.items()}
     total = len(qrels) if planned is None else planned
     return Retrieval(name, total, values, shares, dict(milliseconds or {}), interrupted=len(qrels) < total)

@@ -130,3 +130,19 @@ def test_a_set_nobody_knows_the_answers_of_still_has_a_page(
 )  # fmt: skip
 def test_highlights(text: str, wordings: list[str], pieces: list[tuple[str, bool]]) -> None:
     assert list(highlighted(text, wordings)) == pieces
+
+
+def test_a_thousand_questions_stay_under_5_mb(
+    question: MakeQuestion, answer: MakeAnswer, hit: MakeHit, scripted: Any
+) -> None:
+    passage = "The two carmakers said that costs would fall when cell modules are the same. " * 12
+    said = answer("x", "001_a.txt")
+    citations = [
+        Citation(1, "001_a.txt", "Title", at, at + 76, passage[at : at + 76], 1.0) for at in (77, 308)
+    ]
+    statements = tuple(Statement(cited.quote, (cited,)) for cited in citations)
+    object.__setattr__(said, "statements", statements)
+    hits = tuple(hit(rank, "001_a.txt", passage) for rank in range(1, 11))
+    asked = [question(id=f"q{n}", expected=(("nothing of it",),)) for n in range(1000)]  # all go wrong
+    done = run(asked, scripted([(said, hits)] * 1000), progress=False)
+    assert len(render(done, ABOUT).encode()) < 5_000_000

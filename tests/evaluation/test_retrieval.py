@@ -55,6 +55,14 @@ def test_the_mean_counts_questions_without_a_hit() -> None:
     assert (done.shares["RR@10"].low, done.shares["RR@10"].high) == (0.0, 1.0)
 
 
+def test_questions_that_need_several_documents_count_when_all_are_there() -> None:
+    qrels = {"q1": {"a": 1, "b": 1}, "q2": {"c": 1, "d": 1}}
+    run = {"q1": {"a": 2.0, "b": 1.0}, "q2": {"c": 2.0, "x": 1.0}}
+    done = judged("x", qrels, run, "R@2")
+    assert (done.shares["R@2"].value, done.shares["All@2"].value) == (0.75, 0.5)
+    assert "All@2" not in judged("x", {"q1": {"a": 1}}, run, "R@2").shares
+
+
 def test_an_unknown_measure_is_named() -> None:
     with pytest.raises(InputError, match="allowed: those of ir-measures"):
         score({"q": {"d": 1}}, {"q": {"d": 1.0}}, "nDGC@10")
