@@ -123,8 +123,8 @@ def retrieval(
     ] = "nDCG@10 R@5 R@10 R@100 RR@10 AP Success@1 Success@5",
     depth: Annotated[int, typer.Option(min=1, max=1000, help="Passages ranked for each question.")] = 100,
     rerank: Annotated[
-        bool, typer.Option("--rerank", help="Let the reader order the first passages.")
-    ] = False,
+        bool, typer.Option("--rerank/--no-rerank", help="Let the reader order the first passages.")
+    ] = True,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
     ] = None,
@@ -166,15 +166,13 @@ def retrieval(
     assert dataset is not None
     collection = datasets.load_dataset(dataset, split)
     scoring.score({"q": {"d": 1}}, {"q": {"d": 1.0}}, measures)  # a mistyped measure is told before any work
-    settings = cli._settings(None)
+    settings = cli._settings(None, reader=None if rerank else "none")
     place = work or run_folder.DEFAULT_PLACE / "work"
     queries = dict(list(collection.queries.items())[:limit])
     with _indexed(collection, place, settings) as index:
-        from rag.models.reader import load_reader
         from rag.retrieval.retriever import Retriever
 
-        reader = load_reader(settings.reader) if rerank else None
-        retriever = Retriever(index, index.settings, reader)
+        retriever = Retriever(index, index.settings)
         about = provenance.about(
             "retrieval",
             {
@@ -184,7 +182,7 @@ def retrieval(
                 "digest": provenance.digest([f"{key}\t{text}" for key, text in queries.items()]),
             },
             index,
-            reader.fingerprint if reader is not None else None,
+            retriever.reader.fingerprint if retriever.reader is not None else None,
             seed,
             depth=depth,
         )

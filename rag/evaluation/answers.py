@@ -68,7 +68,7 @@ def evaluate(file: Path, index: Index, options: Options) -> Run:
         folder = opened(options.folder, about)
     done = run(
         asked,
-        AnswerEngine(Retriever(index, index.settings), reader=recorder),
+        AnswerEngine(Retriever(index, index.settings, recorder)),
         name=file.name,
         split=options.split,
         folder=folder,

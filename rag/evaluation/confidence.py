@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rag.evaluation.metrics import Outcome
 from rag.models.reader import Reader, Reading
@@ -24,6 +25,10 @@ class RecordingReader:
         self.fingerprint = reader.fingerprint
         self._seen: dict[str, float] = {}
         self._guard = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        # thresholds and the like: whoever holds this must see the reader that it stands for
+        return getattr(self.reader, name)
 
     def read(
         self,

@@ -45,6 +45,8 @@ def make_record(outcome: Outcome, answer: Answer, hits: Sequence[Hit]) -> Record
                 for one in answer.statements
             ],
             "timings_ms": answer.timings_ms,
+            "note": answer.note,
+            "unverified": [one.text for one in answer.unverified],
         },
         hits=tuple(_hit(hit) for hit in hits),
     )

@@ -88,6 +88,7 @@ def test_the_real_reader_is_watched_and_says_the_same() -> None:
     assert least == reader.read("What do zebras weigh?", ["Bread is baked."])[0].answerable
     assert least < max(reading.answerable for reading in readings)
     assert watched.taken() is None
+    assert watched.supported_above == getattr(reader, "supported_above", None)
     assert watched.support([("a", "b")]) == reader.support([("a", "b")])
 
 
