@@ -17,6 +17,7 @@ from rag.answering.verification import (
     Verification,
     exact_objections,
     similarity,
+    supported_above,
     verify_all,
 )
 from rag.models.reader import Reader
@@ -26,6 +27,9 @@ LONGEST_RUN = 3  # sentences
 _TRIED = 5  # runs the reader judges for one statement; each costs it some 10 ms
 _LOOKED_AT = 40  # runs the exact checks are made on, nearest in wording first
 _LENGTH_COST = 0.05  # of support for each further sentence, so that the shortest proof wins
+_LONGER_NEEDS = (
+    0.15  # of support for each further sentence: words of two sentences are easily mixed into a third thing
+)
 _MOST_WORDS = 80  # a "sentence" longer than this is no statement
 
 
@@ -115,14 +119,18 @@ def _supported(statement: str, pool: Sequence[_Run], reader: Reader | None) -> A
         return Aligned((), exact_objections(statement, [near.text]) if near else ())
     verified = verify_all([(statement, [run.text]) for run in tried], reader)
     best: dict[str, tuple[float, _Run, Verification]] = {}
+    least = supported_above(reader)
     for run, verification in zip(tried, verified, strict=True):
         worth = verification.support - _LENGTH_COST * (run.length - 1)
         known = best.get(run.document.path)
-        if verification.is_supported and (known is None or worth > known[0]):
+        is_enough = verification.support >= least + _LONGER_NEEDS * (run.length - 1)
+        if verification.is_supported and is_enough and (known is None or worth > known[0]):
             best[run.document.path] = (worth, run, verification)
     if not best:
         nearest = max(verified, key=lambda verification: verification.support)
-        return Aligned((), nearest.objections)
+        return Aligned(
+            (), nearest.objections or (Objection("support", statement, "no one sentence says this"),)
+        )
     return Aligned(
         tuple(
             Pointer(run.document, run.start, run.end, run.text, verification.support)

@@ -30,6 +30,8 @@ from rag.types import Document, Statement, Unverified
 _STRONG = 0.4  # of the best sentence's probability: a statement citing one this likely answers the part
 _MOST_STATEMENTS = 8
 _MOST_QUESTION = 300  # characters of a question the model completed
+_CUT_SHORT = 0.9  # of the tokens it may write: a last sentence without its full stop then ran out of them
+_WHOLE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _FLOOR = "this is what the articles say, word for word"
 _LEAD_IN = re.compile(
     r"^(?:(?:(?:based on|according to|as (?:stated|mentioned|reported) in) )?(?:the |this |these )?(?:provided |given |above )?"
@@ -174,8 +176,10 @@ def _stream(
                 written.unverified.append(dropped)
                 yield StatementDropped(dropped)
 
+    count = 0
     with closing(_tokens(generator, prompt, generator.most_tokens)) as tokens:
         for token in tokens:
+            count += 1
             pieces = marks.feed(token)
             yield from _shown(pieces)
             yield from judged(sentences.feed(pieces))
@@ -184,7 +188,14 @@ def _stream(
                 return
     pieces = marks.close()
     yield from _shown(pieces)
-    yield from judged([*sentences.feed(pieces), *sentences.close()])
+    rest = [*sentences.feed(pieces), *sentences.close()]
+    if rest and count >= _CUT_SHORT * generator.most_tokens and not _WHOLE.search(rest[-1].text):
+        dropped = Unverified(rest.pop().text, ("it breaks off in the middle",))
+        written.unverified.append(dropped)
+        yield from judged(rest)
+        yield StatementDropped(dropped)
+    else:
+        yield from judged(rest)
 
 
 def _tokens(

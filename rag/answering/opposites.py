@@ -1,4 +1,4 @@
-"""Whether a statement turns what a text says into its opposite: a "not" too many or too few, "rose" for "fell".
+"""Whether a statement turns what a text says around or up: a "not" too many, "rose" for "fell", "will" for "may".
 
 Only judged against a sentence that otherwise says the same words, so that it stays silent where it cannot know.
 """
@@ -18,6 +18,17 @@ _NEGATION = re.compile(
 # "not only … but", "no longer than", "no doubt" negate nothing of what is said
 _NO_NEGATION = re.compile(
     r"\bnot only\b|\bnot just\b|\bno doubt\b|\bwhether or not\b|\bnot least\b", re.IGNORECASE
+)
+_WILL = re.compile(
+    r"\b(?:will|shall|is going to|are going to|is set to|are set to)\b|['’]ll\b", re.IGNORECASE
+)
+_MAY = re.compile(
+    r"\b(?:may|might|could|would|perhaps|possib\w+|potential\w*|probabl\w+|likely|consider\w*|weigh\w*|explor\w*|"
+    r"hope[sd]?|intend\w*|want[s]?|plan(?:s|ned|ning)?|aim[s]?|expect\w*|look(?:s|ing)? into|thinks?|unclear)\b"
+)
+_ONLY = re.compile(r"\b(?:only|solely|exclusively|sole|alone)\b", re.IGNORECASE)
+_SAME_SUBJECT = (
+    0.5  # share of a statement's terms in the sentence that it is held against for "will" and "may"
 )
 _PAIRS = """
     rose fell, rise fall, rises falls, risen fallen, increase decrease, increase decline, grew shrank, grow shrink,
@@ -60,6 +71,20 @@ def _keys(text: str) -> frozenset[str]:
 def negations(text: str) -> int:
     """How often a text says "not", in whatever form."""
     return len(_NEGATION.findall(_NO_NEGATION.sub(" ", text)))
+
+
+def overstated(statement: str, sentences: list[str]) -> str | None:
+    """Why the statement claims more than the sentence nearest to it: "will" for "may", "only" where none says so."""
+    if _ONLY.search(statement) and not any(_ONLY.search(sentence) for sentence in sentences):
+        return "the cited text does not say “only”"
+    said = set(terms(statement))
+    nearest = max(sentences, key=lambda sentence: len(said & set(terms(sentence))), default="")
+    heard = set(terms(nearest))
+    if len(said & heard) < _SAME_SUBJECT * len(said) or not _WILL.search(statement) or _MAY.search(statement):
+        return None
+    if _MAY.search(nearest) and not _WILL.search(nearest):
+        return "the cited text says that it may be so, not that it will"
+    return None
 
 
 def turned(statement: str, sentences: list[str]) -> str | None:

@@ -209,6 +209,16 @@ def test_a_model_that_repeats_itself_is_stopped(seeds_index: Index) -> None:
     assert [statement.text for statement in answer.statements] == [TRUE]
 
 
+def test_a_sentence_that_breaks_off_for_want_of_tokens_is_dropped(seeds_index: Index) -> None:
+    generator = Scripted(f"{TRUE} [1] The two partners will hold equal shares in the")
+    generator.most_tokens = 25
+    answer = engine(seeds_index, generator).ask(FOUNDED)
+    assert [statement.text for statement in answer.statements] == [TRUE]
+    generator.most_tokens = 300  # it said so and stopped by itself
+    generator.answers = [f"{TRUE[:-1]} [1]"]
+    assert len(engine(seeds_index, generator).ask(FOUNDED).statements) == 1
+
+
 def test_a_follow_up_is_completed_by_the_model_and_shown(seeds_index: Index) -> None:
     history: Sequence[tuple[str, str]] = [
         ("Who founds the joint venture?", "Mitsubishi Corporation and Nissan.")

@@ -58,6 +58,9 @@ SAID = [
     ("Donald J. Trump won.", "Donald Trump won."),
     ("President Joe Biden, 78, spoke.", "Joe Biden, the president, is 78."),
     ("Prices did not rise.", "Prices didn't rise."),
+    ("Nissan may use batteries of Honda.", "Nissan might use batteries of Honda."),
+    ("Nissan is to use batteries of Honda.", "Nissan will use batteries of Honda."),
+    ("They sell it solely in Japan.", "They sell it only in Japan."),
 ]
 NOT_SAID = [
     (VENTURE, "The agreement was reached on Nov. 5.", "date"),
@@ -90,6 +93,8 @@ NOT_SAID = [
     ("The talks lasted two weeks.", "The talks lasted two months.", "unit"),
     ("Prices did not rise in Japan.", "Prices did rise in Japan.", "opposite"),
     ("The company will build the plant in Ohio.", "The company will not build the plant in Ohio.", "opposite"),
+    ("Nissan may use batteries of Honda.", "Nissan will use batteries of Honda.", "opposite"),
+    ("They sell the car in Japan.", "They sell the car only in Japan.", "opposite"),
     ("Joe Biden and Jane Smith met.", "Joe Smith met them.", "name"),
     (VENTURE, "…", "empty"),
     ("", "Something happened.", "empty"),
