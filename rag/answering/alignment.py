@@ -24,8 +24,8 @@ from rag.models.reader import Reader
 from rag.types import Document
 
 LONGEST_RUN = 3  # sentences
-_TRIED = 5  # runs the reader judges for one statement; each costs it some 10 ms
-_LOOKED_AT = 40  # runs the exact checks are made on, nearest in wording first
+_TRIED = 4  # runs the reader judges for one statement; each costs it some 10 ms
+_LOOKED_AT = 24  # runs the exact checks are made on, nearest in wording first
 _LENGTH_COST = 0.05  # of support for each further sentence, so that the shortest proof wins
 _LONGER_NEEDS = (
     0.15  # of support for each further sentence: words of two sentences are easily mixed into a third thing

@@ -49,7 +49,8 @@ def ordinary_words() -> frozenset[str]:
     return frozenset(gzip.decompress(data).decode("ascii").split())
 
 
-def names_of(statement: str) -> list[Name]:
+@lru_cache(maxsize=256)
+def names_of(statement: str) -> tuple[Name, ...]:
     """The proper names of a statement in order."""
     statement = _US_MONEY.sub(lambda match: " " * len(match.group()), statement)
     found = words(statement)
@@ -70,11 +71,11 @@ def names_of(statement: str) -> list[Name]:
             run = []
         opens = word.text.endswith((".", "!", "?")) and len(word.text) > 5 and word.text[0].islower()
         end = word.end
-    return [
+    return tuple(
         Name(statement[part[0].start : part[-1].end].rstrip("."), tuple(part))
         for part in [*runs, run]
         if part
-    ]
+    )
 
 
 def _is_name(word: Word, opens: bool, following: Word | None, statement: str) -> bool:

@@ -50,6 +50,12 @@ _PAIRS = """
 SAME_WORDS = 0.75  # share of a statement's terms that one sentence must have before the two are compared
 
 
+@lru_cache(maxsize=4096)
+def term_set(text: str) -> frozenset[str]:
+    """The content terms of a text, remembered: a statement is held against many sentences, a sentence by many."""
+    return frozenset(terms(text))
+
+
 @lru_cache(maxsize=1)
 def _opposites() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
@@ -64,6 +70,7 @@ def _key(word: str) -> str:
     return stem(word.casefold())
 
 
+@lru_cache(maxsize=4096)
 def _keys(text: str) -> frozenset[str]:
     return frozenset(_key(word) for word in re.findall(r"[^\W\d_]+", text))
 
@@ -77,9 +84,9 @@ def overstated(statement: str, sentences: list[str]) -> str | None:
     """Why the statement claims more than the sentence nearest to it: "will" for "may", "only" where none says so."""
     if _ONLY.search(statement) and not any(_ONLY.search(sentence) for sentence in sentences):
         return "the cited text does not say “only”"
-    said = set(terms(statement))
-    nearest = max(sentences, key=lambda sentence: len(said & set(terms(sentence))), default="")
-    heard = set(terms(nearest))
+    said = term_set(statement)
+    nearest = max(sentences, key=lambda sentence: len(said & term_set(sentence)), default="")
+    heard = term_set(nearest)
     if len(said & heard) < _SAME_SUBJECT * len(said) or not _WILL.search(statement) or _MAY.search(statement):
         return None
     if _MAY.search(nearest) and not _WILL.search(nearest):
@@ -94,11 +101,11 @@ def turned(statement: str, sentences: list[str]) -> str | None:
         statement: one statement.
         sentences: the cited sentences, each by itself.
     """
-    said = set(terms(_NEGATION.sub(" ", statement)))
+    said = term_set(_NEGATION.sub(" ", statement))
     if len(said) < 2:
         return None
-    nearest = max(sentences, key=lambda sentence: len(said & set(terms(sentence))), default="")
-    heard = set(terms(nearest))
+    nearest = max(sentences, key=lambda sentence: len(said & term_set(sentence)), default="")
+    heard = term_set(nearest)
     opposites = _opposites()
     words, other_words = _keys(statement), _keys(nearest)
     swapped = sorted(

@@ -15,7 +15,6 @@ from typing import Literal, TypeAlias
 
 from rag.answering import facts, names, opposites
 from rag.answering.facts import Day, Facts, Figure
-from rag.answering.lexicon import terms
 from rag.chunking.sentences import split_sentences
 from rag.models.reader import Reader
 
@@ -210,10 +209,10 @@ def _name_objections(statement: str, cited: str) -> list[Objection]:
 
 def word_objections(statement: str, quotes: Sequence[str]) -> tuple[Objection, ...]:
     """Wording that is hardly in the cited text, of the statement as a whole or of one of its clauses."""
-    heard = {term for quote in quotes for term in terms(quote)}
+    heard = frozenset[str]().union(*(opposites.term_set(quote) for quote in quotes))
     clauses = [(clause, _CLAUSE_SHARED) for clause in _CLAUSES.split(statement)]
     for clause, least in [*clauses, (statement, WORDS_SHARED)]:
-        said = set(terms(clause))
+        said = opposites.term_set(clause)
         if len(said) >= 2 and len(said & heard) < least * len(said):
             wording = clause.strip(" ,;:.()")
             return (Objection("words", wording, f"“{wording}” is not what the cited text says"),)
@@ -222,6 +221,6 @@ def word_objections(statement: str, quotes: Sequence[str]) -> tuple[Objection, .
 
 def similarity(statement: str, quotes: Sequence[str]) -> float:
     """Share of the statement's content words that the quotes have, 0..1: what is left to judge by without a reader."""
-    said = set(terms(statement))
-    heard = {term for quote in quotes for term in terms(quote)}
+    said = opposites.term_set(statement)
+    heard = frozenset[str]().union(*(opposites.term_set(quote) for quote in quotes))
     return len(said & heard) / len(said) if said else 0.0
