@@ -148,11 +148,13 @@ def _check_complete(a: Path, b: Path, about: Mapping[str, Any], done_a: set[str]
 
 def _answer_values(records: Mapping[str, Record]) -> dict[str, dict[str, float]]:
     """Measure -> question -> value; a question without the measure is left out."""
+    # a set without short answers would get the marks of its refusals alone
+    has_short = any(record.question.answers for record in records.values())
     measures: dict[str, Callable[[Record], float | bool | None]] = {
         "handled rightly": lambda r: None if r.question.answerable is None else r.outcome.failure is None,
         "right": lambda r: r.outcome.right,
-        "f1": lambda r: r.outcome.f1,
-        "exact": lambda r: r.outcome.exact,
+        "f1": lambda r: r.outcome.f1 if has_short else None,
+        "exact": lambda r: r.outcome.exact if has_short else None,
         "refused (unanswerable)": lambda r: r.outcome.refused if r.question.answerable is False else None,
         "refused (answerable)": lambda r: r.outcome.refused if r.question.answerable else None,
         f"evidence@{_DEPTH}": lambda r: (

@@ -67,6 +67,9 @@ def test_what_flipped_and_what_only_changed(comparison: Comparison) -> None:
     assert right.low < 0 < right.high and right.p == 1.0
     refused = next(one for one in comparison.differences if one.measure == "refused (answerable)")
     assert (refused.wins, refused.losses) == (0, 1)  # more of it is worse
+    assert not {"f1", "exact"} & {
+        one.measure for one in comparison.differences
+    }  # the set has no short answers
 
 
 def test_a_changed_answer_is_told_with_its_question_both_answers_and_the_evidence(
