@@ -83,6 +83,8 @@ class Replayed:
 
     def knows(self, question: str) -> bool:
         self._next = self._raw.get(question, "")
+        # what broke off then for want of tokens does so again
+        self.most_tokens = 80 if self._next.rstrip()[-1:] in (*".!?", "") else 1
         return bool(self._next)
 
     def stream(self, prompt: Prompt, most_tokens: int | None = None) -> Iterator[str]:

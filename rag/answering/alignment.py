@@ -23,13 +23,12 @@ from rag.answering.verification import (
 from rag.models.reader import Reader
 from rag.types import Document
 
-LONGEST_RUN = 3  # sentences
+LONGEST_RUN = 2  # sentences
+_MOST_TOGETHER = 3  # articles that may support a statement only jointly
 _TRIED = 4  # runs the reader judges for one statement; each costs it some 10 ms
 _LOOKED_AT = 24  # runs the exact checks are made on, nearest in wording first
 _LENGTH_COST = 0.05  # of support for each further sentence, so that the shortest proof wins
-_LONGER_NEEDS = (
-    0.15  # of support for each further sentence: words of two sentences are easily mixed into a third thing
-)
+_LONGER_NEEDS = 0.3  # of support for a further sentence: two sentences are easily mixed into a third thing
 _MOST_WORDS = 80  # a "sentence" longer than this is no statement
 
 
@@ -158,10 +157,10 @@ def _together(statement: str, named: Sequence[_Run], reader: Reader | None) -> t
             known is None or similarity(statement, [run.text]) > similarity(statement, [known.text])
         ):
             best[run.document.path] = run
-    if not 2 <= len(best) <= LONGEST_RUN:
+    if not 2 <= len(best) <= _MOST_TOGETHER:
         return ()
     verification = verify_all([(statement, [run.text for run in best.values()])], reader)[0]
-    if not verification.is_supported:
+    if not verification.is_supported or verification.support < supported_above(reader) + _LONGER_NEEDS:
         return ()
     return tuple(
         Pointer(run.document, run.start, run.end, run.text, verification.support) for run in best.values()

@@ -25,7 +25,7 @@ from rag.settings import Settings
 from rag.types import Answer
 
 FOUNDED = "When will the joint venture of Mitsubishi Corporation and Nissan be founded?"
-TRUE = "The new company of Mitsubishi Corporation and Nissan is due to be founded in March 2025."
+TRUE = "The two partners will hold equal shares in the new company, which is due to be founded in March 2025."
 FALSE = "The joint venture of Mitsubishi Corporation and Nissan will be founded in June 2026."
 
 

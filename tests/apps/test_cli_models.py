@@ -18,7 +18,7 @@ from rag.settings import Settings
 from rag.types import Answer, Unverified
 
 FOUNDED = "When will the joint venture of Mitsubishi Corporation and Nissan be founded?"
-TRUE = "The new company of Mitsubishi Corporation and Nissan is due to be founded in March 2025."
+TRUE = "The two partners will hold equal shares in the new company, which is due to be founded in March 2025."
 FALSE = "It will be founded in June 2026."
 openai_like = pytest.mark.skipif(
     "not __import__('importlib.util').util.find_spec('llama_index.llms')", reason="needs the extra openai"
@@ -75,7 +75,7 @@ def test_ask_with_a_generator_and_what_it_said_in_vain(
         shown = CliRunner().invoke(app, asked)
         told = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
     assert shown.exit_code == 0
-    assert TRUE in shown.stdout
+    assert TRUE in " ".join(shown.stdout.split())
     assert f"not supported: {FALSE}" in shown.stdout
     assert "June 2026" in shown.stdout
     assert told["generator"] == "openai:m"
