@@ -201,6 +201,8 @@ class Answer:
         closest: for ``not_found`` and ``partial``, the nearest passages, which are *not* an answer.
         generator: what worded it: ``extractive`` or a language model's name.
         timings_ms: milliseconds per stage, and ``total``.
+        confidence: calibrated probability (0..1) that the articles answer the question, of its least sure part; what
+            the verdict was decided by. None where nothing was weighed.
         note: what became of the language model, where it did not word this answer (alone).
         unverified: what it said and failed the check; only filled where the settings ask for it.
     """
@@ -215,6 +217,7 @@ class Answer:
     closest: tuple[Hit, ...] = ()
     generator: str = "extractive"
     timings_ms: dict[str, float] = field(default_factory=dict)
+    confidence: float | None = None
     note: str | None = None
     unverified: tuple[Unverified, ...] = ()
 

@@ -53,6 +53,7 @@ class _PartResult:
     drafts: tuple[extractive.Draft, ...]
     short_answer: str | None
     weighed: tuple[evidence.Evidence, ...]
+    confidence: float
 
 
 class AnswerEngine:
@@ -197,9 +198,13 @@ class AnswerEngine:
         looked = (
             second_look(text, analysis, weighed, self.reader) if self.reader is not None and weighed else ()
         )
-        answered = evidence.is_answered(analysis, weighed, looked, evidence.calibration(readings is not None))
+        model = evidence.calibration(readings is not None)
+        confidence = evidence.confidence(analysis, weighed, looked, model)
+        answered = confidence >= model.threshold
         drafts = extractive.compose(analysis, weighed, document_of) if answered else []
-        return _PartResult(analysis, tuple(hits), tuple(drafts), _short(analysis, drafts), tuple(weighed))
+        return _PartResult(
+            analysis, tuple(hits), tuple(drafts), _short(analysis, drafts), tuple(weighed), confidence
+        )
 
 
 def weigh(
@@ -308,4 +313,5 @@ def _assemble(
         short_answer="; ".join(short) if short and statements else None,
         closest=tuple(hit for result in open_parts for hit in result.hits)[:_CLOSEST],
         timings_ms=clock.timings_ms(),
+        confidence=min(result.confidence for result in results),
     )

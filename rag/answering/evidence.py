@@ -205,19 +205,19 @@ def weigh(
     )
 
 
-def is_answered(
+def confidence(
     analysis: Analysis, weighed: Sequence[Evidence], looked: Sequence[float], model: Calibration
-) -> bool:
-    """Whether the weighed sentences, best first, answer the question well enough to show an answer.
+) -> float:
+    """The probability (0..1) that the weighed sentences, best first, answer the question.
 
     Args:
         looked: what ``second_look`` saw in the best of them; empty without a reader.
     """
     if not weighed or _is_unrelated(weighed):
-        return False
+        return 0.0
     if analysis.kind == "expansion":
-        return True
-    return model.question.probability((*question_features(weighed), *looked)) >= model.threshold
+        return _PROOF
+    return model.question.probability((*question_features(weighed), *looked))
 
 
 def _is_unrelated(weighed: Sequence[Evidence]) -> bool:

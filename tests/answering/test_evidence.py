@@ -10,8 +10,8 @@ from rag.answering.evidence import (
     READER_FEATURES,
     Material,
     calibration,
+    confidence,
     features_of,
-    is_answered,
     log_odds,
     question_feature_names,
     question_features,
@@ -76,7 +76,7 @@ def test_a_hit_that_fails_the_gate_is_left_out() -> None:
     analysis, material = analyse("Who met?"), Material([hit(), hit()])
     weighed = weigh(analysis, material, None, lambda position: position == 1, calibration(False))
     assert len(weighed) == 3
-    assert not is_answered(analysis, [], (), calibration(False))
+    assert confidence(analysis, [], (), calibration(False)) == 0
 
 
 @pytest.mark.parametrize(
