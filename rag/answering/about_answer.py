@@ -5,15 +5,20 @@ They are answered from the previous answer's own citations: nothing is searched 
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from rag.answering.citations import Numbering, Pointer, marked
-from rag.answering.verification import verify_all
 from rag.models.reader import Reader
-from rag.types import Answer, Citation, Document, Statement
+from rag.types import Answer, Citation, Document, Filters, Query, Statement
+
+if TYPE_CHECKING:
+    from rag.answering.conversation import Turn
+    from rag.answering.engine import AnswerEngine
 
 Kind: TypeAlias = Literal["who", "sure", "passage", "others"]
 
@@ -45,15 +50,66 @@ _ASKED: tuple[tuple[Kind, str], ...] = (
         r"|what (?:does|did) (?:it|the (?:article|source|text)) (?:say )?(?:exactly|literally|word for word)(?: say)?|what (?:are|were) the exact words|where (?:does|did) it say (?:so|that|this|it)",
     ),
 )
-_COMPILED = tuple(
-    (kind, re.compile(f"{_POLITE}(?:{pattern}){_ENDS}", re.IGNORECASE)) for kind, pattern in _ASKED
-)
+_LONGEST = 120  # characters; who asks about an answer says it in a few words
 _SURE, _FAIRLY = 0.75, 0.5
+_NEAR = 100  # passages among which those of other articles are looked for
+_OTHERS = 20  # other articles asked at most
+_NO_OTHERS = "The other articles do not say."
+
+
+@cache
+def _compiled() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
+    return tuple(
+        (kind, re.compile(f"{_POLITE}(?:{pattern}){_ENDS}", re.IGNORECASE)) for kind, pattern in _ASKED
+    )
 
 
 def asked_about(question: str) -> Kind | None:
     """What a question wants to know of the answer before it; None for a question about the articles."""
-    return next((kind for kind, pattern in _COMPILED if pattern.match(question.strip())), None)
+    question = question.strip()
+    if len(question) > _LONGEST:
+        return None
+    return next((kind for kind, pattern in _compiled() if pattern.match(question)), None)
+
+
+def without_asides(history: Sequence[Turn]) -> list[Turn]:
+    """A conversation without the questions about its answers: "Who says so?" is no topic that a follow-up goes on with."""
+    return [turn for turn in history if asked_about(turn if isinstance(turn, str) else turn[0]) is None]
+
+
+def answer_about(
+    engine: AnswerEngine,
+    question: str,
+    history: Sequence[Turn],
+    filters: Filters | None,
+    previous: Answer | None,
+) -> Answer | None:
+    """What the engine answers to a question about its previous answer; None for any other question.
+
+    Args:
+        engine: asked for what other articles say, and, where the caller kept no answer, once more for the previous one.
+        question: as typed.
+        history: the conversation, ``without_asides``.
+        filters: which documents may answer.
+        previous: the answer before, where the caller has it.
+    """
+    if asked_about(question) is None:
+        return None
+    if previous is None and history:
+        last = history[-1]
+        previous = engine.ask(last if isinstance(last, str) else last[0], history[:-1], filters)
+    if previous is None:
+        return None
+
+    def ask_others(query: str, cited: Sequence[str]) -> Answer:
+        near, _ = engine.retriever.retrieve_with_vector(Query(query, query, filters or Filters()), _NEAR)
+        paths = [path for path in dict.fromkeys(hit.path for hit in near) if path not in cited]
+        if not paths:
+            return Answer(query, query, "not_found", _NO_OTHERS)
+        left = tuple(glob.escape(path) for path in paths[:_OTHERS])
+        return engine.ask(query, filters=replace(filters or Filters(), paths=left))
+
+    return respond(question, previous, engine.retriever.index.document, engine.reader, ask_others)
 
 
 def respond(
@@ -79,7 +135,8 @@ def respond(
         if ask_others is None:
             return None
         cited = [source.path for source in previous.sources]
-        return replace(ask_others(previous.query, cited), question=question, query=previous.query)
+        answer = replace(ask_others(previous.query, cited), question=question, query=previous.query)
+        return replace(answer, text=_NO_OTHERS) if answer.verdict == "not_found" else answer
     numbering = Numbering()
     tell = {"who": _who, "sure": _sure, "passage": _passage}[kind]
     statements = [
@@ -123,6 +180,10 @@ def _passage(statement: Statement, document_of: Callable[[str], Document], reade
 
 def _sure(statement: Statement, document_of: Callable[[str], Document], reader: Reader | None) -> _Told:
     """Each statement with how well its quotes bear it out and how many articles say it."""
+    from rag.answering.verification import (
+        verify_all,
+    )  # with its word lists, which no other question here needs
+
     verified = verify_all([(statement.text, [citation.quote]) for citation in statement.citations], reader)
     support = max((one.support for one in verified), default=0.0)
     objections = [objection.reason for one in verified for objection in one.objections]

@@ -79,28 +79,51 @@ class AnswerEngine:
 
             self.generator = load_generator(retriever.index.settings)
 
-    def ask(self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        previous: Answer | None = None,
+    ) -> Answer:
         """Answer one question.
 
         Args:
             question: in plain words.
             history: earlier turns of the conversation, oldest first.
             filters: which documents may answer.
+            previous: the answer before, for questions about it ("Who says so?"); without it the history's last
+                question is asked once more for them.
 
         Raises:
             InputError: the question is empty.
         """
-        for event in self.stream(question, history, filters):
+        for event in self.stream(question, history, filters, previous):
             if isinstance(event, Completed):
                 return event.answer
         raise AssertionError("a stream ends with Completed")
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), filters: Filters | None = None
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        previous: Answer | None = None,
     ) -> Iterator[Event]:
         """Answer one question step by step; see ``rag.answering.events`` for the order of events."""
         question = _checked_question(question)
-        query = Query(self._standalone(question, _checked_history(history)), question, filters or Filters())
+        history = _checked_history(history)
+        if history or previous is not None:
+            from rag.answering import about_answer
+
+            history = about_answer.without_asides(history)
+            told = about_answer.answer_about(self, question, history, filters, previous)
+            if told is not None:
+                yield Searched(told.query, ())
+                yield from map(StatementReady, told.statements)
+                yield Completed(told)
+                return
+        query = Query(self._standalone(question, history), question, filters or Filters())
         clock = _Clock()
         documents: dict[str, Document] = {}
         # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article

@@ -6,6 +6,7 @@ import pytest
 
 from rag.answering.about_answer import asked_about, respond
 from rag.answering.engine import AnswerEngine
+from rag.answering.events import Completed, Searched, StatementReady
 from rag.index.index import Index
 from rag.retrieval.retriever import Retriever
 from rag.types import Answer, Filters
@@ -100,3 +101,49 @@ def test_there_must_be_an_answer_to_ask_about(seeds_index: Index) -> None:
 
 def test_another_question_is_not_answered_here(seeds_index: Index, previous: Answer) -> None:
     assert respond("Who owns Nissan?", previous, seeds_index.document) is None
+
+
+FOUNDED = "When will the joint venture of Mitsubishi Corporation and Nissan be founded?"
+
+
+def test_the_engine_answers_from_the_answer_it_is_handed(seeds_index: Index, previous: Answer) -> None:
+    engine = AnswerEngine(Retriever(seeds_index))
+    told = engine.ask("Who says so?", previous=previous)
+    assert told == respond("Who says so?", previous, seeds_index.document)
+    kinds = [type(event) for event in engine.stream("Show me the passage", previous=previous)]
+    assert kinds[0] is Searched and kinds[-1] is Completed and set(kinds[1:-1]) == {StatementReady}
+
+
+def test_without_it_the_last_question_of_the_history_is_asked_once_more(
+    seeds_index: Index, previous: Answer
+) -> None:
+    engine = AnswerEngine(Retriever(seeds_index))
+    history = [FOUNDED, "Who says so?", previous.question, "Are you sure?"]
+    assert engine.ask("Who says so?", history) == engine.ask("Who says so?", previous=previous)
+
+
+def test_a_question_about_an_answer_is_no_topic_of_the_conversation(seeds_index: Index) -> None:
+    engine = AnswerEngine(Retriever(seeds_index))
+    plain = engine.ask("Who will own it?", [FOUNDED])
+    aside = engine.ask("Who will own it?", [FOUNDED, "Who says so?", "Are you sure?"])
+    assert aside.query == plain.query != "Who will own it?"
+
+
+def test_the_engine_asks_the_other_articles(seeds_index: Index, previous: Answer) -> None:
+    told = AnswerEngine(Retriever(seeds_index)).ask("What do the others say?", previous=previous)
+    assert told.query == previous.query
+    assert not {source.path for source in told.sources} & {source.path for source in previous.sources}
+
+
+def test_without_other_articles_that_is_said(seeds_index: Index, previous: Answer) -> None:
+    engine = AnswerEngine(Retriever(seeds_index))
+    only = Filters(paths=tuple(source.path for source in previous.sources))
+    told = engine.ask("What do the others say?", filters=only, previous=previous)
+    assert told.verdict == "not_found"
+    assert told.text == "The other articles do not say."
+
+
+def test_after_no_answer_there_is_nothing_to_ask_about(seeds_index: Index) -> None:
+    engine = AnswerEngine(Retriever(seeds_index))
+    nothing = engine.ask("Who is the chief executive of Tesla?")
+    assert engine.ask("Who says so?", previous=nothing).verdict == "not_found"
