@@ -11,14 +11,26 @@ Each step of an answer is sent as the whole HTML of its turn, so a step that the
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from rag.answering.events import Completed, Searched, StatementReady
+from rag.answering.about_answer import asked_about
+from rag.answering.events import (
+    Completed,
+    Event,
+    FellBack,
+    Searched,
+    StatementDropped,
+    StatementReady,
+    TokenReady,
+)
 from rag.apps import chat_view as view
 from rag.apps.chat_article import article, missing_article, parse_spans
 from rag.apps.chat_desk import Desk
@@ -26,7 +38,7 @@ from rag.apps.chat_gradio import load_gradio
 from rag.apps.chat_look import ASSETS, Guard, look
 from rag.errors import InputError, RagError
 from rag.settings import Settings
-from rag.types import Answer, Statement
+from rag.types import Answer, Statement, Unverified
 
 if TYPE_CHECKING:
     import gradio
@@ -38,32 +50,111 @@ TITLE = "Ask the articles"
 LONGEST_QUESTION = 2_000  # characters
 REMEMBERED = 12  # turns of the conversation a follow-up may refer to
 
+_PACE = (
+    0.08  # seconds a drawing of what a model is writing is worth; some faster than anybody reads are left out
+)
+_BURST = 8  # drawings that may follow each other at once, so that the words before a pause are seen
+_TAIL = 24  # characters that tell where in the draft a checked sentence ends
+_SPACES = re.compile(r"\s+")
+
 History: TypeAlias = list[tuple[str, str]]
 
 
 # --- one question ---
 
 
-def _steps(desk: Desk, question: str, past: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Answer | None]]:
+@dataclass(slots=True)
+class _Progress:
+    """What is known of an answer so far; it takes in the engine's events one by one.
+
+    Attributes:
+        shows_dropped: whether what failed the check is shown.
+        searched: what ``query`` is called.
+        draft: what a model has written and nobody has checked yet; None while no model words the answer.
+    """
+
+    question: str
+    shows_dropped: bool = False
+    searched: str = "searched"
+    query: str = ""
+    statements: list[Statement] = field(default_factory=list)
+    draft: str | None = None
+    dropped: list[Unverified] = field(default_factory=list)
+    note: str = ""
+
+    def take(self, event: Event) -> None:
+        """Bring it in step with one event."""
+        match event:
+            case Searched():
+                self.query = event.query
+            case TokenReady():
+                self.draft = (self.draft or "") + event.text
+            case StatementReady():
+                self.statements.append(event.statement)
+                self._checked(event.statement.text)
+            case StatementDropped():
+                if self.shows_dropped:
+                    self.dropped.append(event.statement)
+                self._checked(event.statement.text)
+            case FellBack():  # the articles' own words follow; nothing of the model's stays
+                self.statements, self.draft, self.note = [], None, event.note
+            case Completed():
+                self.query = event.answer.query
+
+    def _checked(self, said: str) -> None:
+        """What has been checked is draft no longer; the beginning of the next sentence may be there already."""
+        if self.draft is not None:
+            written, end = _SPACES.sub(" ", self.draft), _SPACES.sub(" ", said)[-_TAIL:]
+            at = written.find(end)
+            self.draft = written[at + len(end) :].lstrip() if at >= 0 else ""
+
+    def html(self, answer: Answer | None = None, problem: str = "") -> str:
+        """The turn as it is now."""
+        return view.turn(
+            self.question,
+            query=self.query,
+            searched=self.searched,
+            answer=answer,
+            problem=problem,
+            statements=self.statements,
+            draft=self.draft,
+            dropped=self.dropped,
+            note=self.note,
+        )
+
+
+def _steps(
+    desk: Desk, question: str, past: Sequence[tuple[str, str]], previous: Answer | None = None
+) -> Iterator[tuple[str, Answer | None]]:
     """A question's turn, step by step: its HTML, and the Answer with the last one (None if there is none)."""
     yield view.turn(question), None
     opened = desk.open()
     if opened is None:
         yield view.turn(question, problem=desk.problem), None
         return
-    query, statements = "", list[Statement]()
+    engine, index = opened
+    progress = _Progress(question, index.settings.unverified == "show")
+    if previous is not None and previous.statements and asked_about(question):
+        progress.searched = "about the answer to"
+    drawn, left = time.monotonic(), float(_BURST)
     try:
-        for event in opened[0].stream(question, history=list(past[-REMEMBERED:])):
+        for event in engine.stream(question, history=list(past[-REMEMBERED:]), previous=previous):
+            progress.take(event)
             match event:
-                case Searched():
-                    query = event.query
-                case StatementReady():
-                    statements.append(event.statement)
-                    yield view.turn(question, query=query, statements=statements), None
                 case Completed():
-                    yield view.turn(question, query=event.answer.query, answer=event.answer), event.answer
+                    yield progress.html(event.answer), event.answer
+                case TokenReady():
+                    now = time.monotonic()
+                    drawn, left = now, min(left + (now - drawn) / _PACE, _BURST)
+                    if left >= 1:
+                        left -= 1
+                        yield progress.html(), None
+                case Searched():
+                    pass
+                case _:
+                    yield progress.html(), None
     except RagError as error:
-        yield view.turn(question, query=query, problem=str(error)), None
+        yield progress.html(problem=str(error)), None
 
 
 def _article(desk: Desk, wanted: Any) -> dict[str, str]:
@@ -99,32 +190,36 @@ def _page(desk: Desk) -> gradio.Blocks:
     def open_article(wanted: Any) -> dict[str, str]:
         return _article(desk, wanted)
 
-    def ask(question: str | None, past: History) -> Iterator[tuple[Any, Any, Any]]:
+    def ask(question: str | None, past: History, last: Answer | None) -> Iterator[tuple[Any, Any, Any, Any]]:
         asked = (question or "").strip()[:LONGEST_QUESTION]
+        same = gr.skip()
         if not asked:
-            yield gr.skip(), gr.skip(), gr.skip()
+            yield same, same, same, same
             return
         ident, box = secrets.token_hex(6), ""
         answer: Answer | None = None
-        for html, answer in _steps(desk, asked, past):
-            yield {"turn": ident, "html": html, "verdict": answer.verdict if answer else ""}, box, gr.skip()
-            box = gr.skip()  # emptied once; whatever is typed while the answer comes stays
+        for html, answer in _steps(desk, asked, past, last):
+            step = {"turn": ident, "html": html, "verdict": answer.verdict if answer else ""}
+            yield step, box, same, same
+            box = same  # emptied once; whatever is typed while the answer comes stays
         if answer is not None:
-            yield gr.skip(), gr.skip(), [*past, (asked, answer.text)][-REMEMBERED:]
+            # "Are you sure?" after "Who says so?" is about the answer that both are about
+            kept = same if asked_about(asked) in ("who", "sure", "passage") and last else answer
+            yield same, same, [*past, (asked, answer.text)][-REMEMBERED:], kept
 
     def arrive() -> tuple[Any, Any, Any, Any]:
         shelf = desk.shelf()
         usable = shelf is not None and shelf.documents > 0
         return (
             view.masthead(shelf),
-            view.welcome(shelf, desk.problem),
+            view.welcome(shelf, desk.problem, desk.is_unset),
             desk.library(),
             gr.update(interactive=usable),
         )
 
     head, lead, library, usable = arrive()
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page:
-        past = gr.State([])
+        past, last = gr.State([]), gr.State(None)
         masthead = gr.HTML(head, elem_id="masthead", **_BARE)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -161,8 +256,8 @@ def _page(desk: Desk) -> gradio.Blocks:
                 )
         sends: dict[str, Any] = {
             "fn": ask,
-            "inputs": [question, past],
-            "outputs": [thread, question, past],
+            "inputs": [question, past, last],
+            "outputs": [thread, question, past, last],
             "show_progress": "hidden",
             "api_visibility": "private",
             "concurrency_limit": 2,
@@ -171,7 +266,9 @@ def _page(desk: Desk) -> gradio.Blocks:
         settled: dict[str, Any] = {"fn": None, "js": "() => window.dispatchEvent(new Event('rag:settled'))"}
         typed = gr.on([question.submit, send.click], **sends)
         # an example is sent without passing through the box, where somebody may be typing
-        picked = "(typed, past) => [document.querySelector('#thread .turns').dataset.ask || typed, past]"
+        picked = (
+            "(typed, ...rest) => [document.querySelector('#thread .turns').dataset.ask || typed, ...rest]"
+        )
         clicked = thread.ask(**sends, js=picked)
         for sent in (typed, clicked):
             sent.then(**settled)

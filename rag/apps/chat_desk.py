@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from rag.apps import chat_view as view
 from rag.apps.chat_examples import candidates, pick
-from rag.errors import RagError
+from rag.errors import MissingExtraError, ModelError, RagError, SettingsError
 
 if TYPE_CHECKING:
     from rag.answering.engine import AnswerEngine
@@ -40,6 +41,7 @@ class Desk:
         self._examples_of = -1
         self.path = path
         self.problem = ""
+        self.is_unset = False  # the problem lies with the settings or a model, not with the index
 
     def open(self) -> tuple[AnswerEngine, Index] | None:
         """Engine and index, or None with the reason in ``problem``."""
@@ -50,6 +52,7 @@ class Desk:
                     self.problem = ""
                 except RagError as error:
                     self.problem = str(error)
+                    self.is_unset = isinstance(error, SettingsError | MissingExtraError | ModelError)
             return self._opened
 
     def shelf(self) -> view.Shelf | None:
@@ -109,10 +112,13 @@ def _near(path: Path) -> str:
 
 def _find_examples(engine: AnswerEngine, index: Index, result: Future[list[str]]) -> None:
     kept: list[str] = []
+    # the articles' own words decide; a model is asked when a person asks, as it may take its time or money
+    plain = copy(engine)
+    plain.generator = None
     try:
         listed = index.documents()
         some = listed[:: max(1, len(listed) // EXAMPLES_FROM)][:EXAMPLES_FROM]
-        kept = pick(candidates(index.document(item.path) for item in some), engine.ask)
+        kept = pick(candidates(index.document(item.path) for item in some), plain.ask)
     except RagError:
         pass  # a page without examples is still a whole page; what is wrong shows with the first question
     finally:

@@ -18,7 +18,7 @@ from datetime import date, datetime
 from html import escape as _escape
 
 from rag.answering.citations import marked
-from rag.types import Answer, Citation, Hit, Source, Statement
+from rag.types import Answer, Citation, Hit, Source, Statement, Unverified
 
 CLOSEST_SHOWN = 3
 _SPACES = re.compile(r"\s+")
@@ -143,10 +143,50 @@ def citation_button(number: int, citations: Sequence[Citation]) -> str:
     )
 
 
-def statement(item: Statement) -> str:
+def statement(item: Statement, mark: str = "") -> str:
     """One sentence of the answer with its numbers."""
     numbers = "".join(citation_button(number, group) for number, group in _numbered(item.citations).items())
-    return f'<p class="statement">{escape(item.text)}<span class="cites">{numbers}</span></p>'
+    return f'<p class="statement">{escape(item.text)}<span class="cites">{numbers}</span>{mark}</p>'
+
+
+def worded_statement(item: Statement) -> str:
+    """One sentence in a model's words, with its numbers and the mark that it was checked."""
+    quotes = len(item.citations)
+    articles = len({citation.path for citation in item.citations})
+    borne = (
+        "1 quote bears"
+        if quotes == 1
+        else f"{quotes} quotes from {_count(articles, 'article', 'articles')} bear"
+    )
+    why = f"Checked: {borne} this out; every figure, date and name of it stands there"
+    return statement(
+        item, f'<span class="checked" role="img" aria-label="checked" title="{escape(why)}"></span>'
+    )
+
+
+def left_out(dropped: Sequence[Unverified]) -> str:
+    """What the model said and no article supports, struck through, with the reasons."""
+    if not dropped:
+        return ""
+    rows = "".join(
+        f'<li><s>{escape(one.text)}</s><span class="source-line">{escape("; ".join(one.reasons))}</span></li>'
+        for one in dropped
+    )
+    return (
+        '<section class="left-out"><h3>Left out <span class="not-answer">the articles do not say this</span></h3>'
+        f'<ul class="left-out-list">{rows}</ul></section>'
+    )
+
+
+def note_line(note: str | None) -> str:
+    """What became of the model, calmly."""
+    return f'<p class="note">{escape(note)}</p>' if note else ""
+
+
+def model_name(generator: str) -> str:
+    """A model as a person calls it: of a GGUF file its name, without folders and suffix."""
+    kind, _, name = generator.partition(":")
+    return name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gguf") if kind == "gguf" else generator
 
 
 def source_list(sources: Sequence[Source], statements: Sequence[Statement]) -> str:
@@ -200,6 +240,7 @@ def _not_found(answer: Answer) -> str:
     return (
         '<div class="answer not-found"><p class="verdict">Not in these articles</p>'
         + (f'<p class="verdict-note">{escape(said)}</p>' if said else "")
+        + note_line(answer.note)
         + closest_list(answer.closest, "Closest passages")
         + "</div>"
     )
@@ -209,15 +250,21 @@ def answer_body(answer: Answer) -> str:
     """A finished answer, by its verdict."""
     if answer.verdict == "not_found":
         return _not_found(answer)
-    parts = [f'<div class="answer {answer.verdict}">']
+    parts = [f'<div class="answer {answer.verdict}">', note_line(answer.note)]
     if answer.verdict == "partial":
         # what follows the statements names every part that stayed open
         rest = answer.text.removeprefix(" ".join(marked(statement) for statement in answer.statements))
         parts.append(f'<p class="part">The articles answer only part of this. {escape(rest.strip())}</p>')
     if answer.short_answer:
         parts.append(f'<p class="short">{escape(answer.short_answer)}</p>')
-    flow = "quoted" if answer.generator == "extractive" else "flowing"
-    parts.append(f'<div class="statements {flow}">{" ".join(map(statement, answer.statements))}</div>')
+    if answer.generator == "extractive":
+        parts.append(f'<div class="statements quoted">{" ".join(map(statement, answer.statements))}</div>')
+    else:
+        shown = " ".join(map(worded_statement, answer.statements))
+        parts.append(f'<div class="statements flowing">{shown}</div>')
+        worded = f"Worded by {model_name(answer.generator)}, each sentence checked against the articles"
+        parts.append(f'<p class="worded">{escape(worded)}</p>')
+    parts.append(left_out(answer.unverified))
     parts.append(source_list(answer.sources, answer.statements))
     if answer.verdict == "partial":
         parts.append(closest_list(answer.closest, "Also close by"))
@@ -225,11 +272,33 @@ def answer_body(answer: Answer) -> str:
     return "".join(parts)
 
 
+def writing(statements: Sequence[Statement], draft: str, dropped: Sequence[Unverified]) -> str:
+    """An answer while a model words it: what is checked, then, dim, what is not yet.
+
+    Args:
+        statements: checked.
+        draft: what the model has written since.
+        dropped: what failed the check, where that is to be shown.
+    """
+    shown = [worded_statement(item) for item in statements]
+    if draft.strip():
+        shown.append(f'<p class="draft">{escape(draft)}</p>')
+    return (
+        f'<div class="answer writing"><div class="statements flowing">{" ".join(shown)}</div>'
+        '<p class="waiting"><span>Checking each sentence against the articles</span></p>'
+        f"{left_out(dropped)}</div>"
+    )
+
+
 def turn(
     question: str,
     *,
     query: str = "",
+    searched: str = "searched",
     statements: Sequence[Statement] = (),
+    draft: str | None = None,
+    dropped: Sequence[Unverified] = (),
+    note: str = "",
     answer: Answer | None = None,
     problem: str = "",
 ) -> str:
@@ -238,13 +307,17 @@ def turn(
     Args:
         question: as the person typed it.
         query: the question that was searched; shown when a follow-up was completed from the conversation.
+        searched: what ``query`` is called.
         statements: what has arrived while ``answer`` is still None.
+        draft: what a model has written and nobody has checked yet; None while no model words the answer.
+        dropped: what failed the check, where that is to be shown.
+        note: what became of the model that was to word the answer.
         answer: the whole answer, once there.
         problem: what went wrong instead of an answer.
     """
     parts = [f'<h2 class="asked">{escape(question)}</h2>']
     if query and _SPACES.sub(" ", query).strip().casefold() != _SPACES.sub(" ", question).strip().casefold():
-        parts.append(f'<p class="searched">searched: <q>{escape(query)}</q></p>')
+        parts.append(f'<p class="searched">{searched}: <q>{escape(query)}</q></p>')
     if problem:
         parts.append(
             '<div class="answer problem"><p class="verdict">This question could not be answered</p>'
@@ -252,8 +325,11 @@ def turn(
         )
     elif answer is not None:
         parts.append(answer_body(answer))
-    elif statements:
-        parts.append(f'<div class="answer"><div class="statements">{" ".join(map(statement, statements))}')
+    elif draft is not None:
+        parts.append(writing(statements, draft, dropped))
+    elif statements or note:
+        parts.append(f'<div class="answer">{note_line(note)}<div class="statements">')
+        parts.append(" ".join(map(statement, statements)))
         parts.append("</div></div>")
     else:
         parts.append('<p class="waiting"><span>Reading the articles</span></p>')
@@ -294,8 +370,19 @@ def masthead(shelf: Shelf | None) -> str:
     )
 
 
-def welcome(shelf: Shelf | None, problem: str = "") -> str:
-    """What stands in the conversation before the first question."""
+def welcome(shelf: Shelf | None, problem: str = "", is_unset: bool = False) -> str:
+    """What stands in the conversation before the first question.
+
+    Args:
+        shelf: None where nothing can be asked.
+        problem: why not.
+        is_unset: that lies with the settings or a model, and the index is not to blame.
+    """
+    if shelf is None and is_unset:
+        return (
+            '<section class="welcome"><p class="welcome-lead">Not ready for questions yet</p>'
+            f"<p>{escape(problem)}</p><p>Mend that, then start this page again.</p></section>"
+        )
     if shelf is None:
         return (
             '<section class="welcome"><p class="welcome-lead">The index cannot be read</p>'

@@ -273,7 +273,9 @@ class Scripted:
     def ask(self, question: str) -> Answer:
         return Answer(question, question, "not_found", "Not in these articles.")
 
-    def stream(self, question: str, history: Sequence[Any] = ()) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Any] = (), previous: Answer | None = None
+    ) -> Iterator[Event]:
         self.histories.append(list(history))
         yield Searched(question, ())
         yield StatementReady(self.statement)

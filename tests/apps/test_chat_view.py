@@ -8,7 +8,7 @@ import pytest
 
 from rag.answering.citations import marked
 from rag.apps import chat_view as view
-from rag.types import Answer, Citation, Hit, ScoredSentence, Scores, Source, Statement
+from rag.types import Answer, Citation, Hit, ScoredSentence, Scores, Source, Statement, Unverified
 
 PAYLOADS = [
     "<script>window.pwned=1</script>",
@@ -36,7 +36,7 @@ OURS = {
     "p",
     "q",
 }
-OURS |= {"section", "span", "summary", "ul"}
+OURS |= {"s", "section", "span", "summary", "ul"}
 
 
 class Parsed(HTMLParser):
@@ -150,6 +150,35 @@ def test_statements_show_while_the_answer_is_still_being_made() -> None:
     )
 
 
+def test_a_models_sentences_carry_the_mark_that_they_were_checked() -> None:
+    plain = Parsed(view.turn("Q?", answer=answered()))
+    assert not [1 for tag, attrs in plain.tags if attrs.get("class") in ("checked", "worded", "note")]
+    dropped = (Unverified("Third.", ("no article says so", "nor that")),)
+    page = Parsed(view.turn("Q?", answer=answered(generator="gguf:/models/Small.gguf", unverified=dropped)))
+    marks = [attrs for _, attrs in page.tags if attrs.get("class") == "checked"]
+    assert [mark["title"] for mark in marks] == [
+        "Checked: 1 quote bears this out; every figure, date and name of it stands there",
+        "Checked: 3 quotes from 2 articles bear this out; every figure, date and name of it stands there",
+    ]
+    assert "Worded by Small, each sentence" in page.text
+    assert page.text.index("Second.") < page.text.index("Third.no article says so; nor that")
+    assert [tag for tag, _ in page.tags].count("s") == 1
+
+
+def test_a_draft_is_no_statement() -> None:
+    page = Parsed(view.turn("Q?", statements=answered().statements[:1], draft="Maybe so"))
+    assert "Maybe so" in page.text and len(page.buttons("cite")) == 1
+    assert [attrs for tag, attrs in page.tags if attrs.get("class") == "draft"]
+    assert "Reading the articles" not in page.text
+
+
+def test_what_became_of_the_model_stands_before_the_articles_words() -> None:
+    text = Parsed(view.turn("Q?", answer=answered(note="it broke off"))).text
+    assert text.index("it broke off") < text.index("First.")
+    text = Parsed(view.turn("Q?", note="it broke off", statements=answered().statements)).text
+    assert text.index("it broke off") < text.index("First.")
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_nothing_from_articles_or_people_becomes_markup(payload: str) -> None:
     cited = Citation(1, f"{payload}.txt", payload, 0, len(payload), payload, 1.0)
@@ -167,6 +196,10 @@ def test_nothing_from_articles_or_people_becomes_markup(payload: str) -> None:
     parts = [
         view.turn(payload, answer=answer),
         view.turn(payload, problem=payload),
+        view.turn(payload, draft=payload, dropped=[Unverified(payload, (payload,))]),
+        view.turn(payload, note=payload),
+        view.turn(payload, answer=replace(answer, generator=payload, note=payload)),
+        view.welcome(None, payload, True),
         view.masthead(shelf),
         view.welcome(None, payload),
         view.welcome(view.Shelf(payload, payload, 0)),

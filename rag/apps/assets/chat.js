@@ -7,6 +7,7 @@ const find = (selector) => document.querySelector(selector);
 const phone = window.matchMedia("(max-width: 860px)");
 let opener = null; // the button whose passage the panel shows
 let asked = 0; // counts the articles asked for, so that a late reply never overwrites a newer one
+let chosen = null; // the turn one of whose numbers the person opened
 let busy = false;
 
 const setBusy = (now) => { busy = now; document.body.classList.toggle("busy", now); };
@@ -29,11 +30,32 @@ watch("value", () => {
     if (anew) anew.hidden = false;
     setBusy(true);
   }
-  turn.innerHTML = step.html; // made by rag/apps/chat_view.py, which escapes every word
+  const place = document.createElement("template");
+  place.innerHTML = step.html; // made by rag/apps/chat_view.py, which escapes every word
+  update(turn, place.content);
   turn.setAttribute("aria-busy", step.verdict || turn.querySelector(".problem") ? "false" : "true");
   if (fresh) toTop(turn);
   if (step.verdict) finish(turn, step.verdict);
 });
+
+// What has not changed stays the element it is: while a model writes, a number can be clicked and keeps the focus.
+function update(old, now) {
+  const fresh = [...now.childNodes];
+  fresh.forEach((node, place) => {
+    const there = old.childNodes[place];
+    if (!there) old.append(node);
+    else if (there.isEqualNode(node)) return;
+    else if (there.nodeType === Node.ELEMENT_NODE && bare(there).isEqualNode(bare(node))) update(there, node);
+    else there.replaceWith(node);
+  });
+  while (old.childNodes.length > fresh.length) old.lastChild.remove();
+}
+
+function bare(node) {
+  const shell = node.cloneNode(false);
+  shell.removeAttribute?.("aria-current");
+  return shell;
+}
 
 // A new question goes to the top of the column; talk.css keeps room below it, so that it stays there as its answer grows.
 function toTop(turn) {
@@ -47,6 +69,11 @@ function finish(turn, verdict) {
   const words = [...turn.querySelectorAll(".verdict, .part, .short, .statement")].map((part) => part.textContent);
   say(words.join(" "));
   if (phone.matches) return;
+  if (chosen === turn && opener) { // somebody is reading a passage already
+    const { path, spans } = opener.dataset;
+    const again = [...turn.querySelectorAll(".cite, .source")].find((b) => b.dataset.path === path && b.dataset.spans === spans);
+    if (again) { current(again); return; }
+  }
   const first = turn.querySelector(".cite");
   if (first) show(first, { quiet: true });
   else goHome();
@@ -58,7 +85,7 @@ window.addEventListener("rag:settled", () => {
   const last = turns.lastElementChild;
   if (!last || last.getAttribute("aria-busy") !== "true") return;
   last.setAttribute("aria-busy", "false");
-  last.querySelector(".waiting")?.remove();
+  last.querySelectorAll(".waiting, .draft").forEach((part) => part.remove());
   last.insertAdjacentHTML(
     "beforeend",
     '<div class="answer problem"><p class="verdict">This question could not be answered</p>' +
@@ -80,6 +107,7 @@ function ask(question) {
 async function show(button, { quiet = false } = {}) {
   const turn = ++asked;
   const { path, spans, kind } = button.dataset;
+  if (!quiet) chosen = button.closest(".turn");
   let reply;
   try {
     reply = await server.open_article({ path, spans, kind });
