@@ -36,7 +36,6 @@ import numpy as np
 from rag.answering import evidence
 from rag.answering.gate import Gate
 from rag.answering.question import Analysis, analyse
-from rag.answering.second_look import second_look
 from rag.index.index import Index
 from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
@@ -246,9 +245,7 @@ class Judged:
     features: np.ndarray  # question_features, zeros when nothing passed the gate
 
 
-def judge(
-    asked: list[Row], sentence: evidence.Regression, question: evidence.Regression | None, reader: Any
-) -> Judged:
+def judge(asked: list[Row], sentence: evidence.Regression, question: evidence.Regression | None) -> Judged:
     probability, right, features = [], [], []
     for item in asked:
         if not item.sentences:
@@ -260,8 +257,6 @@ def judge(
         order = np.argsort(chances, kind="stable")[::-1]
         weighed = [replace(item.sentences[place], probability=chances[place]) for place in order]
         row = evidence.question_features(weighed)
-        if reader is not None:
-            row += second_look(item.question, item.analysis, weighed, reader)
         features.append(row)
         probability.append(question.probability(row) if question else chances[order[0]])
         right.append(bool(item.right[order[0]]))
@@ -318,7 +313,7 @@ def main() -> None:
         np.concatenate([item.right for item in fitting if item.sentences]),
     )
     everything = fitting + unrelated + lacking
-    known = judge(everything, sentence, None, reader)
+    known = judge(everything, sentence, None)
     passed = np.array([bool(item.sentences) for item in everything])
     question = fit(known.features[passed], known.answerable[passed], strength=0.01)
 
@@ -326,16 +321,13 @@ def main() -> None:
     shuffle.shuffle(asked)
     off_topic = strangers(arguments.data, "tydiqa_en", shuffle)
     with index_of(arguments.cache / "squad2", paragraphs) as index:
-        judged = judge(
-            rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question, reader
-        )
+        judged = judge(rows(index, asked[: arguments.questions], reader, arguments.cache), sentence, question)
         lack = missing_facts(asked)[: arguments.questions // 4]
-        lack_judged = judge(rows(index, lack, reader, arguments.cache), sentence, question, reader)
+        lack_judged = judge(rows(index, lack, reader, arguments.cache), sentence, question)
         strange = judge(
             rows(index, off_topic[: arguments.questions // 5], reader, arguments.cache),
             sentence,
             question,
-            reader,
         )
 
     threshold = float(np.quantile(judged.probability[judged.found], arguments.refused))

@@ -16,7 +16,6 @@ from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
 from rag.answering.question import Analysis, analyse, parts
-from rag.answering.second_look import second_look
 from rag.errors import InputError, RagError
 from rag.models.reader import Reader, Reading
 from rag.retrieval.rerank import read_hits, rerank
@@ -218,11 +217,8 @@ class AnswerEngine:
 
             # an order to the model is no evidence, also where the articles' own words have to stand in for it
             weighed = [item for item in weighed if not is_machine_talk(item.sentence.text)]
-        looked = (
-            second_look(text, analysis, weighed, self.reader) if self.reader is not None and weighed else ()
-        )
         model = evidence.calibration(readings is not None)
-        confidence = evidence.confidence(analysis, weighed, looked, model)
+        confidence = evidence.confidence(analysis, weighed, model)
         answered = confidence >= model.threshold
         drafts = extractive.compose(analysis, weighed, document_of) if answered else []
         return _PartResult(

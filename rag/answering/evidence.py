@@ -20,7 +20,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from rag.answering import answer_types, second_look
+from rag.answering import answer_types
 from rag.answering.lexicon import Word, same_term, terms, words, written_as_names
 from rag.answering.log_odds import log_odds
 from rag.answering.question import Analysis
@@ -116,9 +116,9 @@ def calibration(with_reader: bool) -> Calibration:
 
 
 def question_feature_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of a question's features, given those of a sentence's: ``question_features``, then a second look's."""
+    """The names of ``question_features``, given those of a sentence's features."""
     tops = tuple(f"top_{name}" for name in names if name in READER_FEATURES[len(FEATURES) : -1])
-    return ("best", "second", *tops, *names, *(second_look.FEATURES if tops else ()))
+    return ("best", "second", *tops, *names)
 
 
 def _regression(entry: Mapping[str, Any], names: Sequence[str]) -> Regression:
@@ -205,19 +205,13 @@ def weigh(
     )
 
 
-def confidence(
-    analysis: Analysis, weighed: Sequence[Evidence], looked: Sequence[float], model: Calibration
-) -> float:
-    """The probability (0..1) that the weighed sentences, best first, answer the question.
-
-    Args:
-        looked: what ``second_look`` saw in the best of them; empty without a reader.
-    """
+def confidence(analysis: Analysis, weighed: Sequence[Evidence], model: Calibration) -> float:
+    """The probability (0..1) that the weighed sentences, best first, answer the question."""
     if not weighed or _is_unrelated(weighed):
         return 0.0
     if analysis.kind == "expansion":
         return _PROOF
-    return model.question.probability((*question_features(weighed), *looked))
+    return model.question.probability(question_features(weighed))
 
 
 def _is_unrelated(weighed: Sequence[Evidence]) -> bool:
@@ -228,7 +222,7 @@ def _is_unrelated(weighed: Sequence[Evidence]) -> bool:
 
 
 def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
-    """What all sentences together say of the question; the first names of ``question_feature_names``.
+    """What all sentences together say of the question; names in ``question_feature_names``.
 
     The log-odds of the best and of the second sentence, the highest of each of the reader's scores over all passages
     (an answer elsewhere counts too), and the best sentence's own features.
