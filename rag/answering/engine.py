@@ -15,6 +15,7 @@ from rag.answering.citations import Numbering, marked
 from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
+from rag.answering.machine_talk import is_machine_talk, is_order
 from rag.answering.question import Analysis, analyse, parts
 from rag.errors import InputError, RagError
 from rag.models.reader import Reader, Reading
@@ -213,14 +214,21 @@ class AnswerEngine:
         analysis = material.corrected(analyse(text, material.names))
         weighed = weigh(analysis, material, readings, document_of)
         if self.generator is not None:
-            from rag.answering.machine_talk import is_machine_talk
-
             # an order to the model is no evidence, also where the articles' own words have to stand in for it
             weighed = [item for item in weighed if not is_machine_talk(item.sentence.text)]
         model = evidence.calibration(readings is not None)
-        confidence = evidence.confidence(analysis, weighed, model)
-        answered = confidence >= model.threshold
-        drafts = extractive.compose(analysis, weighed, document_of) if answered else []
+
+        def composed() -> tuple[float, list[extractive.Draft]]:
+            sure = evidence.confidence(analysis, weighed, model)
+            answered = sure >= model.threshold
+            return sure, extractive.compose(analysis, weighed, document_of) if answered else []
+
+        confidence, drafts = composed()
+        if any(map(_gives_orders, drafts)):
+            weighed = [item for item in weighed if not is_order(item.sentence.text)]
+            confidence, drafts = composed()
+            # an order may still stand before an answer, or in a list with it
+            drafts = [draft for draft in drafts if not _gives_orders(draft)]
         return _PartResult(
             analysis, tuple(hits), tuple(drafts), _short(analysis, drafts), tuple(weighed), confidence
         )
@@ -241,6 +249,11 @@ def weigh(
         lambda position: gate.passes(material.hits[position], material.passages[position]),
         evidence.calibration(readings is not None),
     )
+
+
+def _gives_orders(draft: extractive.Draft) -> bool:
+    """Whether an article talks to a machine here, which is no answer; asked only of what would be shown."""
+    return any(is_order(pointer.quote) for pointer in draft.pointers)
 
 
 def _warm(reader: Reader) -> None:
