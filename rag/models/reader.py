@@ -56,6 +56,8 @@ class Reading:
         evidence: logit that the passage answers the question, from the evidence head alone; for reranking.
         sentence_evidence: for each sentence given, the probability that the answer stands there: ``answerable``
             times the share of the start and end probability that falls inside it. Comparable across passages.
+        supported: probability that the passage supports the text read with it, were that a claim; the support head
+            sees it in the same pass, and its view of a question helps to rank passages too.
     """
 
     start: int
@@ -65,6 +67,7 @@ class Reading:
     answerable: float
     evidence: float
     sentence_evidence: tuple[float, ...]
+    supported: float = 0.0
 
 
 class Reader(Protocol):
@@ -164,6 +167,7 @@ class OnnxReader:
                 best.answerable,
                 best.evidence,
                 held,
+                best.supported,
             )
         return found
 
@@ -227,6 +231,7 @@ class OnnxReader:
             answerable,
             logits.evidence,
             held,
+            float(_softmax(logits.support)[0]),
         )
 
     def _run(self, windows: Sequence[_Window]) -> Iterator[_Logits]:

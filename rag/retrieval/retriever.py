@@ -11,7 +11,7 @@ from rag.models.reader import Reader, load_reader
 from rag.retrieval.candidates import Candidates, find_candidates
 from rag.retrieval.duplicates import collapse
 from rag.retrieval.filters import allowed_documents
-from rag.retrieval.rerank import READ, is_question, read_hits, rerank
+from rag.retrieval.rerank import READ, read_hits, rerank
 from rag.settings import Settings
 from rag.types import Filters, Hit, Location, Query, ScoredSentence, Scores
 
@@ -22,9 +22,8 @@ class Retriever:
     Args:
         index: where to search.
         settings: weights, number of candidates, reader, default k; the index's own by default.
-        reader: where something is asked, it reads the first passages found, and its evidence moves them among
-            themselves; by default what the settings say. With ``reader="none"`` a search is some 100 ms faster and
-            its first hits less sure.
+        reader: reads the first passages found, and what it thinks of them moves them among themselves; by default
+            what the settings say. With ``reader="none"`` a search is some 100 ms faster and its first hits less sure.
     """
 
     def __init__(self, index: Index, settings: Settings | None = None, reader: Reader | None = None) -> None:
@@ -47,7 +46,7 @@ class Retriever:
         """
         k = self.settings.k if k is None else k
         asked = question.text if isinstance(question, Query) else question
-        if self.reader is None or k < 1 or not is_question(asked):
+        if self.reader is None or k < 1:
             return self.retrieve_with_vector(question, k, filters)[0]
         hits, _ = self.retrieve_with_vector(question, max(k, READ), filters)
         hits, _ = rerank(hits, read_hits(self.reader, asked, hits[:READ]))
