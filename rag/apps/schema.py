@@ -8,8 +8,8 @@ from rag.types import Answer, Hit, SyncReport
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """What ``rag ask --json`` prints."""
-    return {
+    """What ``rag ask --json`` prints; ``note`` and ``unverified`` only where a language model left something to say."""
+    printed: dict[str, Any] = {
         "question": answer.question,
         "query": answer.query,
         "verdict": answer.verdict,
@@ -43,12 +43,15 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             for source in answer.sources
         ],
         "generator": answer.generator,
-        "note": answer.note,
-        "unverified": [
-            {"text": dropped.text, "reasons": list(dropped.reasons)} for dropped in answer.unverified
-        ],
         "timings_ms": answer.timings_ms,
     }
+    if answer.note is not None:
+        printed["note"] = answer.note
+    if answer.unverified:
+        printed["unverified"] = [
+            {"text": dropped.text, "reasons": list(dropped.reasons)} for dropped in answer.unverified
+        ]
+    return printed
 
 
 def hits_json(query: str, hits: list[Hit]) -> dict[str, Any]:
