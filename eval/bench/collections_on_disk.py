@@ -12,8 +12,11 @@ import argparse
 import gzip
 import json
 import os
+import random
+import statistics
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from rag.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data" / "eval"
+RESAMPLES = 2000
 SPLITS = {"scifact": ("train", "test")}
 
 
@@ -68,6 +72,20 @@ def load(name: str, split: str, data: Path) -> Collection:
             relevant.setdefault(row["query"], {})[row["doc"]] = int(row["score"])
     questions = [Question(q["_id"], q["text"], relevant[q["_id"]], q.get("type", "")) for q in queries]
     return Collection(name, _rows(data / name / "corpus.jsonl.gz"), questions)
+
+
+def sampled(collection: Collection, count: int | None, seed: int) -> Collection:
+    """The collection with a random sample of so many questions, the same every time; all of them by default."""
+    if not count or count >= len(collection.questions):
+        return collection
+    return replace(collection, questions=random.Random(seed).sample(collection.questions, count))
+
+
+def interval(values: Sequence[float], seed: int) -> tuple[float, float]:
+    """The 95 % bootstrap interval of a mean."""
+    generator = random.Random(seed)
+    means = sorted(statistics.fmean(generator.choices(values, k=len(values))) for _ in range(RESAMPLES))
+    return means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES)]
 
 
 def file_name(document_id: str) -> str:

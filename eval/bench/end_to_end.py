@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from collections_on_disk import Collection, add_arguments, build, file_name, load
+from collections_on_disk import Collection, add_arguments, build, file_name, interval, load, sampled
 
 from rag.answering.engine import AnswerEngine
 from rag.evaluation.short_answers import f1
@@ -32,7 +31,6 @@ from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 SEED = 17
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,7 @@ def ask(engine: AnswerEngine, collection: Collection, gold: dict[str, tuple[str,
 
 def shown(name: str, values: Sequence[float]) -> dict[str, float]:
     """Print a mean with its 95 % interval."""
-    generator = random.Random(SEED)
-    means = sorted(statistics.fmean(generator.choices(values, k=len(values))) for _ in range(RESAMPLES))
-    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES)]
+    low, high = interval(values, SEED)
     mean = statistics.fmean(values)
     print(f"  {name:<46} {mean:.3f}  [{low:.3f}, {high:.3f}]  of {len(values)}")
     return {"value": mean, "low": low, "high": high, "n": len(values)}
@@ -134,9 +130,7 @@ def main() -> None:
     collection = load(options.collection, "", options.data)
     gold = gold_answers(options.data / options.collection / "queries.jsonl.gz")
     index = build(collection, settings, options.work)
-    if options.questions and options.questions < len(collection.questions):
-        sample = random.Random(SEED).sample(collection.questions, options.questions)
-        collection = Collection(collection.name, collection.documents, sample)
+    collection = sampled(collection, options.questions, SEED)
     print(f"{collection.name}, {len(collection.questions)} questions, reader {settings.reader}")
     numbers = report(ask(AnswerEngine(Retriever(index, settings)), collection, gold))
     if options.json:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import statistics
 import sys
 import time
@@ -19,14 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ir_measures
-from collections_on_disk import Collection, Question, add_arguments, build, file_name, load
+from collections_on_disk import Collection, Question, add_arguments, build, file_name, interval, load, sampled
 from ir_measures import RR, R, Success, nDCG
 
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 
 MEASURES = [nDCG @ 10, Success @ 1, Success @ 4, R @ 10, R @ 100, RR @ 10]
-RESAMPLES = 2000
 SEED = 13
 
 
@@ -37,13 +35,6 @@ def document_scores(retriever: Retriever, question: Question, passages: int) -> 
         for path in (hit.path, *(location.path for location in hit.also_in)):
             scores.setdefault(path.removesuffix(file_name("")), hit.score - 1e-7 * len(scores))
     return scores
-
-
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % bootstrap interval of a mean."""
-    generator = random.Random(SEED)
-    means = sorted(statistics.fmean(generator.choices(values, k=len(values))) for _ in range(RESAMPLES))
-    return means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES)]
 
 
 def evaluate(retriever: Retriever, questions: Sequence[Question], passages: int) -> dict[str, list[float]]:
@@ -82,9 +73,7 @@ def main() -> None:
     settings = Settings(**dict(pair.split("=", 1) for pair in options.set))
     collection: Collection = load(options.collection, split, options.data)
     index = build(collection, settings, options.work)
-    if options.questions and options.questions < len(collection.questions):
-        sample = random.Random(SEED).sample(collection.questions, options.questions)
-        collection = Collection(collection.name, collection.documents, sample)
+    collection = sampled(collection, options.questions, SEED)
     values = evaluate(Retriever(index, settings), collection.questions, options.passages)
 
     groups = {"all": [True] * len(collection.questions)}
@@ -100,7 +89,7 @@ def main() -> None:
                 print(f"  {'median ms':<10} {statistics.median(chosen):6.1f}")
                 result[group]["median_ms"] = statistics.median(chosen)
                 continue
-            low, high = interval(chosen)
+            low, high = interval(chosen, SEED)
             mean = statistics.fmean(chosen)
             print(f"  {name:<10} {mean:.4f}  [{low:.4f}, {high:.4f}]")
             result[group][name] = {"mean": mean, "interval": [low, high]}

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from rag.answering import answer_types
 from rag.answering.lexicon import Word, same_term, terms, words, written_as_names
-from rag.answering.log_odds import log_odds
 from rag.answering.question import Analysis
 from rag.types import Hit, ScoredSentence
 
@@ -232,6 +231,12 @@ def question_features(weighed: Sequence[Evidence]) -> tuple[float, ...]:
     reader_scores = range(len(FEATURES), len(first.features) - 1)
     tops = [max(item.features[place] for item in weighed) for place in reader_scores]
     return (log_odds(first.probability), log_odds(second), *tops, *first.features)
+
+
+def log_odds(probability: float) -> float:
+    """ln(p / (1 - p)), with p kept away from 0 and 1."""
+    bounded = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(bounded / (1 - bounded))
 
 
 def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:

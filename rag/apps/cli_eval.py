@@ -19,6 +19,21 @@ Split = Literal["dev", "test"]
 IndexOption = cli.IndexOption
 JsonOption = cli.JsonOption
 SeedOption = Annotated[int, typer.Option(help="Of everything drawn by chance, the intervals included.")]
+SplitOption = Annotated[
+    Split | None, typer.Option(help="Only questions of this half of the set.", show_default=False)
+]
+LimitOption = Annotated[
+    int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(help="The run's folder. [default: one of its own in eval/out]", show_default=False),
+]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(help="Go on with the run in this folder where it stopped.", show_default=False),
+]
+SaveOption = Annotated[bool, typer.Option("--save/--no-save", help="Keep the run as a folder.")]
 
 
 class _AnswersByDefault(TyperGroup):
@@ -52,21 +67,11 @@ def answers(
         ),
     ],
     index: IndexOption = None,
-    split: Annotated[
-        Split | None, typer.Option(help="Only questions of this half of the set.", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The run's folder. [default: one of its own in eval/out]", show_default=False),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with the run in this folder where it stopped.", show_default=False),
-    ] = None,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Keep the run as a folder.")] = True,
+    split: SplitOption = None,
+    limit: LimitOption = None,
+    out: OutOption = None,
+    resume: ResumeOption = None,
+    save: SaveOption = True,
     failures: Annotated[bool, typer.Option("--failures", help="List the questions that went wrong.")] = False,
     seed: SeedOption = 20241104,
     as_json: JsonOption = False,
@@ -79,8 +84,7 @@ def answers(
     from rag.evaluation.answers import HTML, Options, evaluate
     from rag.evaluation.formats import load_questions
 
-    if resume is not None and (out is not None or not save):
-        raise InputError("--resume names the folder to go on in; leave out --out and --no-save")
+    _check_resume(resume, out, save)
     load_questions(questions, split)  # a set with a mistake is told before anything is synced
     folder = resume or out or (run_folder.default_path(questions.name.split(".")[0]) if save else None)
     options = Options(split=split, limit=limit, folder=folder, resume=resume is not None, seed=seed)
@@ -125,24 +129,16 @@ def retrieval(
     rerank: Annotated[
         bool, typer.Option("--rerank/--no-rerank", help="Let the reader order the first passages.")
     ] = True,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
-    ] = None,
+    limit: LimitOption = None,
     work: Annotated[
         Path | None,
         typer.Option(
             help="Where indexes of collections are kept. [default: eval/out/work]", show_default=False
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The run's folder. [default: one of its own in eval/out]", show_default=False),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with the run in this folder where it stopped.", show_default=False),
-    ] = None,
-    save: Annotated[bool, typer.Option("--save/--no-save", help="Keep the run as a folder.")] = True,
+    out: OutOption = None,
+    resume: ResumeOption = None,
+    save: SaveOption = True,
     seed: SeedOption = 20241104,
     as_json: JsonOption = False,
 ) -> None:
@@ -211,8 +207,9 @@ def _show_retrieval(done: Any, as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading, justify in (("", "left"), ("mean", "right"), ("95 % interval", "right")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich wants literals
+    table.add_column("")
+    table.add_column("mean", justify="right")
+    table.add_column("95 % interval", justify="right")
     for name, share in done.shares.items():
         table.add_row(name, f"{share.value:.4f}", f"{share.low:.4f} – {share.high:.4f}")
     console = cli._console()
@@ -235,11 +232,15 @@ def _folder(stem: str, about: dict[str, Any], out: Path | None, resume: Path | N
     """The folder of this run: a new one, one to go on in, or none."""
     from rag.evaluation import run_folder
 
+    _check_resume(resume, out, save)
     if resume is not None:
-        if out is not None or not save:
-            raise InputError("--resume names the folder to go on in; leave out --out and --no-save")
         return run_folder.resume(resume, about)
     return run_folder.start(out or run_folder.default_path(stem), about) if save else None
+
+
+def _check_resume(resume: Path | None, out: Path | None, save: bool) -> None:
+    if resume is not None and (out is not None or not save):
+        raise InputError("--resume names the folder to go on in; leave out --out and --no-save")
 
 
 def leave(interrupted: bool, folder: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from rag.apps import cli
-from rag.apps.cli_eval import FAILED, JsonOption, SeedOption, Split, leave
+from rag.apps.cli_eval import FAILED, JsonOption, LimitOption, SeedOption, SplitOption, leave
 from rag.errors import InputError
 
 
@@ -175,12 +175,8 @@ def sweep(
         typer.Option("--set", help="NAME=VALUE,VALUE; repeat it, every value is tried with every other."),
     ],
     by: Annotated[str, typer.Option(help="The measure to order by.")] = "right",
-    split: Annotated[
-        Split | None, typer.Option(help="Only questions of this half of the set.", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first so many questions.", show_default=False)
-    ] = None,
+    split: SplitOption = None,
+    limit: LimitOption = None,
     out: Annotated[
         Path, typer.Option(help="Its folder; the same one again goes on where it stopped.")
     ] = Path("eval/out/sweep"),

@@ -242,7 +242,7 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = SEED) -> 
     import numpy as np
 
     try:
-        from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
+        from scipy import stats
     except ImportError as error:
         raise MissingExtraError("rag eval compare", "eval") from error
     change = b - a

@@ -19,6 +19,8 @@ from rag.types import Filters, Hit, Location, Query, ScoredSentence, Scores
 class Retriever:
     """Dense and lexical search over one index, fused; the sentences of each passage scored; the best ones read.
 
+    Safe to use from several threads.
+
     Args:
         index: where to search.
         settings: weights, number of candidates, reader, default k; the index's own by default.

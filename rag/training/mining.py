@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rag.training.examples import WORD, normalise
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # scipy ships no types
+    from scipy.sparse import csr_matrix
 
 K1, B = 1.2, 0.75
 

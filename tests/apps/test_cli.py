@@ -9,17 +9,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from apps.command_line import run
 
 from rag.apps import cli
 from rag.index.index import Index
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["rag", *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    assert isinstance(left.value.code, int)
-    return left.value.code
 
 
 @pytest.fixture(autouse=True)

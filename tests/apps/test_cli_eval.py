@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from apps.command_line import run
 
 from rag.answering.engine import AnswerEngine
 from rag.apps import cli
@@ -24,14 +24,6 @@ ROWS: list[dict[str, Any]] = [
     },
     {"id": "far", "question": "How do I bake bread?", "kind": "fact", "answerable": False},
 ]
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr(sys, "argv", ["rag", *map(str, arguments)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    assert isinstance(left.value.code, int)
-    return left.value.code
 
 
 @pytest.fixture(autouse=True)

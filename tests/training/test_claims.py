@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from rag.models.claims import question_claim
-from rag.training.claims import alike, from_questions, from_sentences
+from rag.training.claims import alike, from_questions, from_sentences, question_claim, yes_no_claim
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Record
 
 CONTEXT = (
@@ -55,3 +54,19 @@ def test_claims_from_sentences_change_or_keep() -> None:
     assert changed
     assert all(e.first.rstrip(".") in CONTEXT for e in supported)
     assert all(e.first not in e.second for e in changed)
+
+
+@pytest.mark.parametrize(
+    ("question", "claim"),
+    [
+        ("Is the port open?", "The port open."),
+        ("did Renault join the pact ?", "Renault join the pact."),
+        ("  Will they own it  ", "They own it."),
+        ("Who owns it?", None),
+        ("Island hopping is fun?", None),
+        ("Is?", None),
+        ("", None),
+    ],
+)
+def test_a_yes_no_question_becomes_its_claim(question: str, claim: str | None) -> None:
+    assert yes_no_claim(question) == claim

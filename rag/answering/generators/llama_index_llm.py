@@ -87,7 +87,7 @@ class LlamaIndexGenerator:
                         started = True
                         yield token
                 return
-            except _Failed as failure:
+            except _AttemptError as failure:
                 if started or not failure.is_passing or attempt == self._retries:
                     raise self._told(failure, started) from failure
                 wait = _FIRST_WAIT * 2**attempt if failure.wait is None else failure.wait
@@ -103,13 +103,13 @@ class LlamaIndexGenerator:
                 try:
                     item = arrived.get(timeout=patience)
                 except queue.Empty:
-                    raise _Failed(f"said nothing for {patience:g} s") from None
+                    raise _AttemptError(f"said nothing for {patience:g} s") from None
                 patience = self._timeout
                 if isinstance(item, _Loaded):
                     continue
                 if isinstance(item, _End):
                     if item.error is not None:
-                        raise _Failed.of(item.error) from item.error
+                        raise _AttemptError.of(item.error) from item.error
                     return
                 written += len(item.text)
                 yield item.text
@@ -139,20 +139,23 @@ class LlamaIndexGenerator:
         finally:
             arrived.put(_End(error))
 
-    def _told(self, failure: _Failed, started: bool) -> GeneratorError:
+    def _told(self, failure: _AttemptError, started: bool) -> GeneratorError:
         when = " in the middle of its answer" if started else ""
         return GeneratorError(f"{self.name} {without_secrets(str(failure), self._secrets)}{when}")
 
 
-class _Failed(Exception):  # noqa: N818 - a failure on its way to becoming a GeneratorError
-    """What went wrong in one attempt; ``is_passing`` when it is worth another one after ``wait`` seconds."""
+class _AttemptError(Exception):
+    """What went wrong in one attempt, on its way to becoming a GeneratorError.
+
+    ``is_passing`` when it is worth another attempt after ``wait`` seconds.
+    """
 
     def __init__(self, message: str, is_passing: bool = False, wait: float | None = None) -> None:
         super().__init__(message)
         self.is_passing, self.wait = is_passing, wait
 
     @classmethod
-    def of(cls, error: BaseException) -> _Failed:
+    def of(cls, error: BaseException) -> _AttemptError:
         """Put a library's error in words."""
         if isinstance(error, RagError):
             return cls(f"cannot be used: {error}")
