@@ -33,7 +33,7 @@ from rag.answering.events import (
 )
 from rag.apps import chat_view as view
 from rag.apps.chat_article import article, missing_article, parse_spans
-from rag.apps.chat_desk import Desk
+from rag.apps.chat_desk import Desk, desk_over
 from rag.apps.chat_gradio import load_gradio
 from rag.apps.chat_look import ASSETS, Guard, look
 from rag.errors import InputError, RagError
@@ -42,8 +42,10 @@ from rag.types import Answer, Statement, Unverified
 
 if TYPE_CHECKING:
     import gradio
+    from fastapi import FastAPI
 
     from rag.answering.engine import AnswerEngine
+    from rag.apps.conversations import Conversations
     from rag.index.index import Index
 
 TITLE = "Ask the articles"
@@ -288,6 +290,27 @@ def _page(desk: Desk) -> gradio.Blocks:
     return cast("gradio.Blocks", page)
 
 
+def mount(app: FastAPI, desk: Desk, store: Conversations, path: str = "/") -> FastAPI:
+    """Put the page on an existing app, at ``path``; routes the app has already go on working.
+
+    Args:
+        app: served by the caller; its lifespan must run, as the page's queue starts with it.
+        desk: what the page answers from.
+        store: where its conversations are kept.
+        path: "/" or something like "/chat".
+    """
+    from gradio import mount_gradio_app
+    from starlette.middleware import Middleware
+
+    dress = look()
+    if path != "/":
+        dress.pop("favicon_path")  # an app of its own has its own
+    mounted = mount_gradio_app(
+        app, _page(desk), path=path, app_kwargs={"middleware": [Middleware(Guard)]}, show_error=False, **dress
+    )
+    return cast("FastAPI", mounted)
+
+
 _BARE: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
 
@@ -337,15 +360,7 @@ def launch(
     settings = settings or load(index=index_path)
     path = Path(index_path or settings.index)
 
-    def opener() -> tuple[AnswerEngine, Index]:
-        from rag.answering.engine import AnswerEngine
-        from rag.index.index import Index
-        from rag.retrieval.retriever import Retriever
-
-        index = Index.open(path, settings=settings, create=False)
-        return AnswerEngine(Retriever(index, settings)), index
-
-    desk = Desk(opener, path)
+    desk = desk_over(path, settings)
     warm = threading.Thread(target=desk.examples, daemon=True)  # weights load while gradio is imported
     warm.start()
     page = _page(desk)

@@ -17,12 +17,27 @@ from rag.errors import MissingExtraError, ModelError, RagError, SettingsError
 if TYPE_CHECKING:
     from rag.answering.engine import AnswerEngine
     from rag.index.index import Index
+    from rag.settings import Settings
 
 LISTED = 60  # articles in the list beside the chat
 EXAMPLES_FROM = 40  # articles that example questions are made from
 EXAMPLES_WAIT = 8.0  # seconds a page waits for them at most; it is usable meanwhile
 
 Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
+
+
+def desk_over(path: Path, settings: Settings) -> Desk:
+    """A desk over an index on disk; nothing is opened before it is needed."""
+
+    def opener() -> tuple[AnswerEngine, Index]:
+        from rag.answering.engine import AnswerEngine
+        from rag.index.index import Index
+        from rag.retrieval.retriever import Retriever
+
+        index = Index.open(path, settings=settings, create=False)
+        return AnswerEngine(Retriever(index, settings)), index
+
+    return Desk(opener, path)
 
 
 class Desk:

@@ -39,6 +39,7 @@ def look() -> dict[str, Any]:
 
     style = "".join(_font_face(*font) for font in _FONTS)
     style += "".join((ASSETS / name).read_text("utf-8") for name in ("page.css", "talk.css", "panel.css"))
+    icon = base64.b64encode((ASSETS / "favicon.svg").read_bytes()).decode("ascii")
     return {
         "theme": Base(
             primary_hue=colors.stone,
@@ -46,7 +47,8 @@ def look() -> dict[str, Any]:
             font=["Source Sans 3", "system-ui", "sans-serif"],  # plain names: gradio fetches nothing for them
             font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
         ),
-        "head": f'<meta name="referrer" content="no-referrer"><style>{style}</style>',
+        "head": '<meta name="referrer" content="no-referrer">'
+        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}"><style>{style}</style>',
         "favicon_path": str(ASSETS / "favicon.svg"),
         "footer_links": [],
         "run_history": False,

@@ -93,7 +93,7 @@ def visit(browser: Browser, serve: Callable[[Any], str]) -> Iterator[Callable[..
     """Opens pages; afterwards no page may have asked another machine for anything or have met an error of its own."""
     contexts, strays, errors = [], [], []
 
-    def open_page(url: str, size: str = "desk", **options: Any) -> Page:
+    def open_page(url: str, size: str = "desk", at: str = "", **options: Any) -> Page:
         width, height = SIZES[size]
         context = browser.new_context(
             viewport={"width": width, "height": height}, has_touch=size == "phone", **options
@@ -110,7 +110,7 @@ def visit(browser: Browser, serve: Callable[[Any], str]) -> Iterator[Callable[..
         page.on("websocket", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(url)
+        page.goto(url + at)
         page.locator("#question textarea").wait_for()
         return page
 
