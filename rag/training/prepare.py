@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.training import claims, edits
+from rag.training import claims, clips, edits
 from rag.training.examples import (
     HELD_OUT_FROM,
     PLAIN,
@@ -71,7 +71,10 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     examples += _with_wrong(wiki, wrong_wiki)
     examples += _near_misses(wiki, rng)
     examples += _grafted(wiki, rng)
+    examples += clips.clipped(wiki)
+    examples += clips.asked_otherwise(wiki, rng)
     examples += _sentences(data, seen)
+    examples += _settling(data, seen, rng)
     examples += claims.labelled(data, seen)
     examples += claims.from_yes_no(data, seen)
     fever = [
@@ -244,7 +247,7 @@ def without_answer(record: Record) -> str | None:
 
 
 def _sentences(data: Path, seen: set[int]) -> Iterator[Example]:
-    """Single sentences that answer a question or do not (selqa), and passages that settle a yes/no question (boolq)."""
+    """Single sentences that answer a question or do not (selqa)."""
     for item in read_lines(data / "train" / "sentence" / "selqa.jsonl.gz"):
         if overlaps(item["sentence"], seen):
             continue
@@ -256,6 +259,30 @@ def _sentences(data: Path, seen: set[int]) -> Iterator[Example]:
             no_answer=not right,
             evidence=int(right),
         )
-    for item in read_lines(data / "train" / "yesno" / "boolq_dev.jsonl.gz"):
-        if not overlaps(item["context"], seen):
-            yield Example("boolq", item["question"], item["context"], evidence=1)
+
+
+def _settling(data: Path, seen: set[int], rng: random.Random) -> Iterator[Example]:
+    """Passages that settle a yes/no question, and passages that a search would hand over and that do not."""
+    items = [
+        item
+        for item in read_lines(data / "train" / "yesno" / "boolq_dev.jsonl.gz")
+        if not overlaps(item["context"], seen)
+    ]
+    items = items[: -claims.YES_NO_HELD_OUT]
+    passages = sorted({item["context"] for item in items})
+    place = {passage: number for number, passage in enumerate(passages)}
+    questions = [item["question"] for item in items]
+    wrong = mine(
+        questions,
+        [()] * len(items),
+        [place[item["context"]] for item in items],
+        passages,
+        _embed(questions),
+        _embed(passages),
+        rng,
+        keep=2,
+    )
+    for item, others in zip(items, wrong, strict=True):
+        yield Example("boolq+", item["question"], item["context"], evidence=1)
+        for other in others:
+            yield Example("boolq-", item["question"], passages[other], evidence=0)

@@ -38,12 +38,12 @@ SUPPORT_MIX = {
     "support:boolq": 0.05,
 }
 READ_FIRST = {
-    "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "edited": 3, "grafted": 2, "adversarial": 2, "selqa+": 2,
-    "selqa-": 2, "boolq": 1,
+    "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "clipped-": 2, "clipped+": 2, "asked-": 1, "edited": 3,
+    "grafted": 2, "adversarial": 2, "selqa+": 2, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
 REFUSE_LATER = {
-    "wiki": 27, "plain": 5, "mined": 18, "cut": 5, "edited": 9, "grafted": 5, "adversarial": 10, "selqa+": 1.5,
-    "selqa-": 2, "boolq": 1,
+    "wiki": 26, "plain": 5, "mined": 16, "cut": 4, "clipped-": 8, "clipped+": 5, "asked-": 2, "edited": 7,
+    "grafted": 5, "adversarial": 11, "selqa+": 1.5, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
 SUPPORT_SHARE = 20.0
 TURN = 0.4  # where in the run the second mix takes over

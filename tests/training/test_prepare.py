@@ -48,6 +48,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
             base = {"title": f"Mill {place}", "context": context}
             right = {"answers": [{"text": name, "start": start}], "is_impossible": False}
             items.append({**base, **right, "question": f"Who built the mill at Ford {place}?"})
+            if source == "squad1_du_test":
+                sum_paid = {"text": f"2,{place}00", "start": context.index(f"2,{place}00")}
+                for thing in ("pounds", "sails"):
+                    asked = f"How many {thing} did the mill at Ford {place} cost?"
+                    items.append({**base, "answers": [sum_paid], "is_impossible": False, "question": asked})
             if source == "squad2_dev_rest":
                 items.append({**base, "answers": [], "is_impossible": True, "question": "Who burnt it down?"})
         if source == "squad2_first10":
@@ -99,9 +104,13 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "edited",
         "grafted",
         "cut",
+        "clipped-",
+        "clipped+",
+        "asked-",
         "selqa+",
         "selqa-",
-        "boolq",
+        "boolq+",
+        "boolq-",
     }
     claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made", "boolq")}
     assert groups == questions | claims
@@ -121,13 +130,14 @@ def test_held_out_questions_are_not_learned(made: tuple[list[Example], list[Exam
 def test_answers_stand_where_the_example_says(made: tuple[list[Example], list[Example]]) -> None:
     answered = [e for e in made[0] if e.spans]
     assert answered
-    assert all(e.second[a:b] in NAMES for e in answered for a, b in e.spans)
+    sums = [f"2,{place}00" for place in range(len(NAMES))]
+    assert all(e.second[a:b] in (*NAMES, *sums) for e in answered for a, b in e.spans)
     assert all(e.evidence == 1 and not e.no_answer for e in answered)
 
 
 def test_wrong_passages_lack_the_answer(made: tuple[list[Example], list[Example]]) -> None:
     for e in made[0]:
-        if e.group in ("mined", "cut") and "Ford" in e.first:
+        if e.group in ("mined", "cut", "clipped-") and e.first.startswith("Who built"):
             right = NAMES[int(e.first.rstrip("?")[-1])]
             assert right not in e.second
 
@@ -142,6 +152,23 @@ def test_a_grafted_question_asks_of_a_name_that_its_passage_has(
         assert any(e.second[a:b] in e.first for a, b in edits.names(e.second))
         names = " ".join(e.second[a:b] for a, b in edits.names(e.second))
         assert not (said(e.first) & said(e.second)) - said(names)
+
+
+def test_a_clipped_passage_still_answers_other_questions(made: tuple[list[Example], list[Example]]) -> None:
+    gone = {e.second for e in made[0] if e.group == "clipped-"}
+    still = [e for e in made[0] if e.group == "clipped+"]
+    assert still
+    assert all(e.second in gone and e.spans for e in still)
+
+
+def test_a_yes_no_question_has_its_own_passage_and_wrong_ones(
+    made: tuple[list[Example], list[Example]],
+) -> None:
+    own = {e.first: e.second for e in made[0] if e.group == "boolq+"}
+    wrong = [e for e in made[0] if e.group == "boolq-"]
+    assert len(own) == YES_NO_HELD_OUT
+    assert len(wrong) == 2 * len(own)
+    assert all(own[e.first] != e.second and e.evidence == 0 for e in wrong)
 
 
 def said(text: str) -> set[str]:
