@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -79,8 +79,38 @@ class Settings(BaseSettings):
     unverified: Literal["hide", "show"] = Field(
         "hide", description="what a model said and no article supports: left out, or shown struck through"
     )
+    # the service; excluded from dumps, since how a question is asked is no part of what answers it
+    serve_token: SecretStr | None = Field(
+        None,
+        exclude=True,
+        description="what requests to rag serve must carry; None: this machine only, no token",
+    )
+    serve_token_file: Path | None = Field(
+        None, exclude=True, description="file that holds the token, readable by its owner only"
+    )
+    serve_hosts: str = Field(
+        "", exclude=True, description="further names, with commas, that the service may be called by"
+    )
+    serve_rate: int = Field(
+        600, ge=0, le=1_000_000, exclude=True, description="requests a minute and client; 0: no limit"
+    )
+    serve_workers: int = Field(
+        0,
+        ge=0,
+        le=256,
+        exclude=True,
+        description="requests computed at once; 0: one per core, 8 with a model",
+    )
+    serve_queue: int = Field(
+        64, ge=0, le=10_000, exclude=True, description="requests that may wait for their turn"
+    )
+    serve_upload_mb: int = Field(64, ge=1, le=4096, exclude=True, description="MiB an upload may have")
+    serve_read_only: bool = Field(
+        False, exclude=True, description="articles cannot be added or removed through the service"
+    )
+    serve_log_questions: bool = Field(False, exclude=True, description="questions stand in the service's log")
 
-    @field_validator("index", "generator_key_file")
+    @field_validator("index", "generator_key_file", "serve_token_file")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value is not None else None

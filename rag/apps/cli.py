@@ -200,6 +200,16 @@ def chat(
     launch(settings.index, host=host, port=port, open_browser=wanted, settings=settings)
 
 
+@app.command(
+    add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
+def serve(context: typer.Context) -> None:
+    """Serve the chat page and the HTTP service, OpenAI's clients included. [rag serve --help]"""
+    from rag.apps import cli_serve
+
+    cli_serve.app(context.args, prog_name="rag serve")
+
+
 @app.command()
 def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Show what an index holds: articles, passages, encoder, when it was synced."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.types import Answer, Hit, SyncReport
+from rag.types import Answer, Citation, Hit, Statement, SyncReport
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -15,24 +15,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "verdict": answer.verdict,
         "text": answer.text,
         "short_answer": answer.short_answer,
-        "statements": [
-            {
-                "text": statement.text,
-                "citations": [
-                    {
-                        "number": citation.number,
-                        "path": citation.path,
-                        "title": citation.title,
-                        "start": citation.start,
-                        "end": citation.end,
-                        "quote": citation.quote,
-                        "support": citation.support,
-                    }
-                    for citation in statement.citations
-                ],
-            }
-            for statement in answer.statements
-        ],
+        "statements": [statement_json(statement) for statement in answer.statements],
         "sources": [
             {
                 "number": source.number,
@@ -52,6 +35,26 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             {"text": dropped.text, "reasons": list(dropped.reasons)} for dropped in answer.unverified
         ]
     return printed
+
+
+def statement_json(statement: Statement) -> dict[str, Any]:
+    """One sentence of an answer with its citations."""
+    return {
+        "text": statement.text,
+        "citations": [_citation_json(citation) for citation in statement.citations],
+    }
+
+
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    return {
+        "number": citation.number,
+        "path": citation.path,
+        "title": citation.title,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "support": citation.support,
+    }
 
 
 def hits_json(query: str, hits: list[Hit]) -> dict[str, Any]:
