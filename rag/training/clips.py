@@ -34,7 +34,7 @@ _THE_X_OF = re.compile(
     r"^((?:What|Which)\s+(?:is|was|are|were)\s+the\s+)([a-z]{4,}(?: [a-z]{4,})?)(?=\s+of\s)"
 )
 _PARTICIPLE = re.compile(
-    r"\b(?:is|are|was|were|been|be|being|has|had|have)\s+(?:[a-z]+ly\s+)?([a-z]{3,}ed)\b"
+    r"\b(?:is|are|was|were|been|be|being|has|had|have)\b(?:\s+[\w'’.-]+){0,6}?\s+([a-z]{3,}ed)\b"
 )
 _VAGUE = frozenset(
     "name names term word kind type types sort purpose reason result effect role goal main first last other title "
