@@ -14,7 +14,7 @@ from rag.answering.citations import Pointer
 from rag.answering.evidence import Evidence
 from rag.answering.lexicon import numbers, terms, words
 from rag.answering.question import Analysis
-from rag.types import Document, ScoredSentence, Sentence
+from rag.types import Document, Hit, ScoredSentence, Sentence
 
 MAX_STATEMENTS = 5
 _LIST_REACH = 4000  # characters to either side in which the rest of a list is looked for
@@ -34,6 +34,14 @@ _LEANS_BACK = re.compile(
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|cannot|fail(?:s|ed)? to|den(?:y|ies|ied)|refus\w+)\b|n['’]t\b",
     re.IGNORECASE,
+)
+# "batteries, e-axles and the cabin"; "both A and B": what a question after several things hopes to find.
+_ENUMERATION = re.compile(
+    r"\b[\w’'-]+(?: [\w’'-]+){0,4}, (?:[\w’'-]+(?: [\w’'-]+){0,4}, )*[\w’'-]+(?: [\w’'-]+){0,4},? (?:and|or) \w"
+    r"|\bboth\b.+\band\b"
+)
+_POINTS_BACK = re.compile(
+    r"^Among (?:them|these|those)\b|\b(?:of|under|among|to|in) (?:that|this|these|those|them)\b[^,]*\.$"
 )
 _LIST_ITEM = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-*•–])[ \t]+\S")
 
@@ -162,6 +170,9 @@ def _with_context(
     before = _sentence_before(best)
     if before is not None and _LEANS_BACK.match(readable(best.sentence.text)):
         drafts.insert(0, Draft(readable(before.text), (_pointer(document, before, 1.0),), best))
+    after = _sentence_after(best)
+    if analysis.kind == "list" and after is not None and _is_told_by(after, best):
+        drafts.append(Draft(readable(after.text), (_pointer(document, after, 1.0),), best))
     if analysis.wants_several or best.sentence.text.rstrip().endswith(":"):
         items = _list_around(document.text, best.sentence.start, best.sentence.end)
         if items and items[0].start <= best.sentence.start:  # an item was found: the list replaces it
@@ -186,13 +197,28 @@ def _sentence_before(evidence: Evidence) -> ScoredSentence | None:
         if sentence.start == evidence.sentence.start:
             break
         previous = sentence
-    if previous is None:
+    if previous is None or _are_apart(evidence.hit, previous, evidence.sentence):
         return None
-    between = evidence.hit.text[
-        previous.end - evidence.hit.start : evidence.sentence.start - evidence.hit.start
-    ]
-    # a line break alone may separate paragraphs of one thought; a blank line starts another
-    return previous if "\n\n" not in between and not previous.text.rstrip().endswith(":") else None
+    return previous if not previous.text.rstrip().endswith(":") else None
+
+
+def _sentence_after(evidence: Evidence) -> ScoredSentence | None:
+    following = next((one for one in evidence.hit.sentences if one.start >= evidence.sentence.end), None)
+    if following is None or _are_apart(evidence.hit, evidence.sentence, following):
+        return None
+    return following
+
+
+def _are_apart(hit: Hit, one: ScoredSentence, other: ScoredSentence) -> bool:
+    """Whether a blank line parts two sentences; a line break alone may part paragraphs of one thought."""
+    return "\n\n" in hit.text[one.end - hit.start : other.start - hit.start]
+
+
+def _is_told_by(after: ScoredSentence, best: Evidence) -> bool:
+    """Whether the sentence after the one found leans on it and names the several things that it only announces."""
+    text = readable(after.text)
+    leans = _LEANS_BACK.match(text) or _POINTS_BACK.search(text)
+    return bool(leans and _ENUMERATION.search(text)) and not _ENUMERATION.search(best.sentence.text)
 
 
 def _list_around(text: str, start: int, end: int) -> list[Sentence]:

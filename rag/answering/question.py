@@ -37,6 +37,10 @@ _AUXILIARIES = """
     wasn't weren't don't doesn't didn't hasn't haven't hadn't can't couldn't won't wouldn't shouldn't
     """.split()
 
+# "What does the plan include?" asks for the parts of something.
+_PARTS_ASKED = (
+    r"\bwhat (?:do|does|did|will|would) .{2,60}\b(?:include|comprise|consist of|contain|cover|involve)\b\W*$"
+)
 # In order: the first pattern found decides. Each is tried on the question in lower case.
 _KINDS: tuple[tuple[Kind, str], ...] = (
     (
@@ -92,7 +96,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r"\blist\b|\bwhich (?:\w+ ){0,3}(?:\w+s)\b.*|\bwhat (?:are|were) (?:the|some|all)\b.*\b\w+s\b|"
         r"\bname (?:the|all|two|three|some)\b|\bwhat (?:\w+ )?(?:kinds|types|areas|things|topics|services|"
         r"companies|products|plans|steps|ways|fields|examples|features|challenges|benefits)\b|"
-        r"\bwhat (?:else|all)\b",
+        r"\bwhat (?:else|all)\b|" + _PARTS_ASKED,
     ),
     (
         "person",
@@ -256,7 +260,9 @@ def _kind_of(lowered: str) -> Kind:
 
 def _is_plural_request(lowered: str) -> bool:
     """Whether "which …" or "what …" asks for several things: the noun right after it is plural or counted."""
-    if re.search(r"\blist\b|\bname (?:the|all|two|three|some)\b|\bwhat (?:else|all)\b", lowered):
+    if re.search(
+        r"\blist\b|\bname (?:the|all|two|three|some)\b|\bwhat (?:else|all)\b|" + _PARTS_ASKED, lowered
+    ):
         return True
     match = re.search(r"\b(?:which|what)((?: [\w'-]+){1,7})", lowered)
     if not match:

@@ -79,6 +79,21 @@ def test_a_list_comes_with_its_lead_in_and_all_its_items() -> None:
     assert [text[:2] for text in composed("What are the plans?", item)] == ["1.", "2."]
 
 
+SERVICES = "They look into energy services. Chargers, storage and grids come under that head. Nobody signed. "
+
+
+def test_a_list_that_the_next_sentence_gives_comes_with_it() -> None:
+    scored = evidence(hit("a", SERVICES), look=0.9)
+    assert composed("Which services are looked into?", scored)[-1].startswith("Chargers, storage and grids")
+    assert composed("Who looks into energy services?", scored) == ["They look into energy services."]
+    given = evidence(hit("a", SERVICES), Chargers=0.9)
+    assert composed("Which services are looked into?", given) == [
+        "Chargers, storage and grids come under that head."
+    ]
+    apart = evidence(hit("a", SERVICES.replace(" Chargers", "\n\nChargers")), look=0.9)
+    assert composed("Which services are looked into?", apart) == ["They look into energy services."]
+
+
 def test_the_same_fact_in_two_articles_is_one_statement_with_two_citations() -> None:
     first, second = hit("a", PLAN), hit("b", ECHO, rank=2)
     scored = sorted(

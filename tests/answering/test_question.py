@@ -22,6 +22,7 @@ from rag.answering.question import analyse, parts
         ("did they say when it starts", "yesno"),
         ("Which companies signed a memorandum in August?", "list"),
         ("What are the two announced plans?", "list"),
+        ("What does the plan for energy services include?", "list"),
         ("which company makes the Dayz", "organisation"),
         ("What is NMKV?", "definition"),
         ("What does MoU stand for?", "expansion"),
