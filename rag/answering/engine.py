@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from rag.types import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from collections.abc import Generator as Steps
 
     from rag.answering.generative import Written
@@ -109,7 +110,7 @@ class AnswerEngine:
         history: Sequence[Turn] = (),
         filters: Filters | None = None,
         previous: Answer | None = None,
-    ) -> Iterator[Event]:
+    ) -> Steps[Event, None, None]:
         """Answer one question step by step; see ``rag.answering.events`` for the order of events."""
         question = _checked_question(question)
         history = _checked_history(history)
@@ -158,6 +159,38 @@ class AnswerEngine:
         yield Completed(
             replace(_assemble(query, results, open_parts, statements, numbering, clock), **extras)
         )
+
+    async def aask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        previous: Answer | None = None,
+    ) -> Answer:
+        """As ``ask``, in a thread of the running loop's executor; cancelled, it begins no further step."""
+        answer: Answer | None = None
+        async for event in self.astream(question, history, filters, previous):
+            if isinstance(event, Completed):
+                answer = event.answer
+        assert answer is not None, "a stream ends with Completed"
+        return answer
+
+    async def astream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        filters: Filters | None = None,
+        previous: Answer | None = None,
+    ) -> AsyncIterator[Event]:
+        """As ``stream``; whoever stops listening stops the work after the step it is at."""
+        from rag.answering.async_stream import drawn
+
+        events = drawn(self.stream(question, history, filters, previous))
+        try:
+            async for event in events:
+                yield event
+        finally:
+            await events.aclose()
 
     def _standalone(self, question: str, history: Sequence[Turn]) -> str:
         """The question completed from the conversation: by the model where there is one, else by rules."""
