@@ -14,9 +14,10 @@ from rag.answering.citations import Pointer
 from rag.answering.evidence import Evidence
 from rag.answering.lexicon import numbers, terms, words
 from rag.answering.question import Analysis
-from rag.types import Document, Hit, ScoredSentence, Sentence
+from rag.types import Document, ScoredSentence, Sentence
 
 MAX_STATEMENTS = 5
+_NEXT_REACH = 1000  # characters in which the next sentence is looked for
 _LIST_REACH = 4000  # characters to either side in which the rest of a list is looked for
 _SAME_FACT = 0.6  # Jaccard of content terms from which two sentences say the same (numbers must agree too)
 # How near to the best sentence's probability a further one must be, and how many are shown at most.
@@ -170,9 +171,8 @@ def _with_context(
     before = _sentence_before(best)
     if before is not None and _LEANS_BACK.match(readable(best.sentence.text)):
         drafts.insert(0, Draft(readable(before.text), (_pointer(document, before, 1.0),), best))
-    after = _sentence_after(best)
-    if analysis.kind == "list" and after is not None and _is_told_by(after, best):
-        drafts.append(Draft(readable(after.text), (_pointer(document, after, 1.0),), best))
+    if analysis.kind == "list":
+        drafts += _told_after(best, document)
     if analysis.wants_several or best.sentence.text.rstrip().endswith(":"):
         items = _list_around(document.text, best.sentence.start, best.sentence.end)
         if items and items[0].start <= best.sentence.start:  # an item was found: the list replaces it
@@ -197,28 +197,43 @@ def _sentence_before(evidence: Evidence) -> ScoredSentence | None:
         if sentence.start == evidence.sentence.start:
             break
         previous = sentence
-    if previous is None or _are_apart(evidence.hit, previous, evidence.sentence):
+    if previous is None:
         return None
-    return previous if not previous.text.rstrip().endswith(":") else None
+    between = evidence.hit.text[
+        previous.end - evidence.hit.start : evidence.sentence.start - evidence.hit.start
+    ]
+    # a line break alone may separate paragraphs of one thought; a blank line starts another
+    return previous if "\n\n" not in between and not previous.text.rstrip().endswith(":") else None
 
 
-def _sentence_after(evidence: Evidence) -> ScoredSentence | None:
-    following = next((one for one in evidence.hit.sentences if one.start >= evidence.sentence.end), None)
-    if following is None or _are_apart(evidence.hit, evidence.sentence, following):
+def _sentence_after(evidence: Evidence, document: Document) -> Sentence | None:
+    """The next sentence of the article, which the passage found may end before; None where a new thought begins."""
+    from rag.chunking.sentences import split_sentences
+
+    end = evidence.sentence.end
+    following = split_sentences(document.text, end, min(len(document.text), end + _NEXT_REACH))
+    # a line break alone may part paragraphs of one thought
+    if not following or "\n\n" in document.text[end : following[0].start]:
         return None
-    return following
+    return following[0]
 
 
-def _are_apart(hit: Hit, one: ScoredSentence, other: ScoredSentence) -> bool:
-    """Whether a blank line parts two sentences; a line break alone may part paragraphs of one thought."""
-    return "\n\n" in hit.text[one.end - hit.start : other.start - hit.start]
-
-
-def _is_told_by(after: ScoredSentence, best: Evidence) -> bool:
-    """Whether the sentence after the one found leans on it and names the several things that it only announces."""
-    text = readable(after.text)
+def _told_after(best: Evidence, document: Document) -> list[Draft]:
+    """The sentence after the one found, where it leans on it and names the several things that it only announces."""
+    after = _sentence_after(best, document)
+    if after is None:
+        return []
+    quote = document.text[after.start : after.end]
+    text = readable(quote)
     leans = _LEANS_BACK.match(text) or _POINTS_BACK.search(text)
-    return bool(leans and _ENUMERATION.search(text)) and not _ENUMERATION.search(best.sentence.text)
+    if not leans or _listed(text) <= _listed(best.sentence.text):
+        return []
+    return [Draft(text, (Pointer(document, after.start, after.end, quote, 1.0),), best)]
+
+
+def _listed(text: str) -> int:
+    """How many things the longest enumeration of a sentence names, by its commas; 0 for none."""
+    return max((1 + match.group().count(",") for match in _ENUMERATION.finditer(text)), default=0)
 
 
 def _list_around(text: str, start: int, end: int) -> list[Sentence]:
