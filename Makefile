@@ -1,4 +1,4 @@
-# make chat   the chat page over seeds/ on http://127.0.0.1:7860
+# make chat   the chat page and the service over seeds/ on http://127.0.0.1:7860
 # make test   everything the tests need, then the tests
 PYTHON ?= python3
 VENV   := .venv
@@ -27,7 +27,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed Makefile
 
 chat: install
 	$(BIN)/rag sync seeds/
-	$(BIN)/rag chat --port $(PORT)
+	$(BIN)/rag serve --port $(PORT)
 
 test: $(VENV)/.installed-dev
 	@tests/install-browser

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import socket
-import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,9 +15,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from rag.apps.chat_desk import Desk
-    from rag.settings import Settings
-
-_GRACE = 3  # seconds that what is being answered may still take after Ctrl-C
 
 app = typer.Typer(
     add_completion=False,
@@ -80,7 +75,9 @@ def serve(
         serve_log_questions=log_questions or None,
     )
     config = configured(settings, host)
-    with _listening(host, port) as listener:  # before anything slow, so that a taken port is told at once
+    from rag.apps.service.running import address, listening, log_to_stderr, server
+
+    with listening(host, port) as listener:  # before anything slow, so that a taken port is told at once
         cli._ready(settings).close()
         from rag.apps.chat_desk import desk_over
         from rag.apps.service.app import create_app
@@ -89,47 +86,13 @@ def serve(
         service = create_app(desk, config)
         if page:
             _mount_page(service, desk)
-        server = _server(service)
-        address = _address(host, port)
-        typer.echo(f"{'Ask the articles' if page else 'The service'}: {address} (Ctrl-C stops it)")
-        if page and (cli._has_desktop() if open_browser is None else open_browser):
-            _open_when_up(server, address)
-        _run(server, listener)
-
-
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or a request to end."""
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn has shut down by now and says it once more
-    typer.echo("stopped", err=True)
-
-
-def _server(app: FastAPI) -> uvicorn.Server:
-    import uvicorn
-
-    from rag.apps.service.observe import JsonLines
-
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    for name, level in (("rag.service", logging.INFO), ("uvicorn.error", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level)
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            http="h11",
-            proxy_headers=False,  # anybody could claim another address
-            server_header=False,
-            timeout_keep_alive=10,
-            timeout_graceful_shutdown=_GRACE,
-            limit_concurrency=512,
-        )
-    )
+        wanted = page and (cli._has_desktop() if open_browser is None else open_browser)
+        running = server(service)
+        log_to_stderr()
+        _tell_when_up(running, address(host, port), page, wanted)
+        with suppress(KeyboardInterrupt):  # uvicorn has shut down by then and says it once more
+            running.run(sockets=[listener])
+        typer.echo("stopped", err=True)
 
 
 def _mount_page(service: FastAPI, desk: Desk) -> None:
@@ -139,39 +102,18 @@ def _mount_page(service: FastAPI, desk: Desk) -> None:
     chat.mount(service, desk, Conversations(default_file()))
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """The socket, bound."""
-    from rag.errors import InputError
-
-    plain = host.strip("[]")
-    listener = socket.socket(socket.AF_INET6 if ":" in plain else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((plain, port))
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"port {port} on {host} cannot be used ({error}); choose another with --port"
-        ) from error
-    return listener
-
-
-def _address(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(
-        host, f"[{host}]" if ":" in host.strip("[]") else host
-    )
-    return f"http://{shown}:{port}"
-
-
-def _open_when_up(server: uvicorn.Server, address: str) -> None:
+def _tell_when_up(server: uvicorn.Server, address: str, page: bool, open_browser: bool) -> None:
+    """Say where it is once it can be reached there, and show it."""
     import threading
     import time
     import webbrowser
 
     def wait() -> None:
         while not server.started and not server.should_exit:
-            time.sleep(0.05)
+            time.sleep(0.02)
         if server.started:
-            webbrowser.open(address)
+            typer.echo(f"{'Ask the articles' if page else 'The service'}: {address} (Ctrl-C stops it)")
+            if open_browser:
+                webbrowser.open(address)
 
     threading.Thread(target=wait, daemon=True).start()

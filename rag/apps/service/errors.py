@@ -134,7 +134,10 @@ def add_handlers(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Json:
         return error_response(
             ServiceError(
-                500, "something unforeseen went wrong here; the log has more under this request's id"
+                500,
+                "something unforeseen went wrong here; the log has more under this request's id",
+                # told past all that stands before the routes, and uvicorn closes the connection after it
+                headers={"connection": "close", "x-request-id": request_id(request)},
             ),
             request_id(request),
         )
