@@ -73,6 +73,14 @@ def answers(
     resume: ResumeOption = None,
     save: SaveOption = True,
     failures: Annotated[bool, typer.Option("--failures", help="List the questions that went wrong.")] = False,
+    price: Annotated[
+        str | None,
+        typer.Option(
+            metavar="READ,WRITTEN",
+            help="What a million tokens of your model cost, to read and to write, such as 0.15,0.60.",
+            show_default=False,
+        ),
+    ] = None,
     seed: SeedOption = 20241104,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,11 +91,19 @@ def answers(
     from rag.evaluation import report, run_folder
     from rag.evaluation.answers import HTML, Options, evaluate
     from rag.evaluation.formats import load_questions
+    from rag.evaluation.metered import Price
 
     _check_resume(resume, out, save)
     load_questions(questions, split)  # a set with a mistake is told before anything is synced
     folder = resume or out or (run_folder.default_path(questions.name.split(".")[0]) if save else None)
-    options = Options(split=split, limit=limit, folder=folder, resume=resume is not None, seed=seed)
+    options = Options(
+        split=split,
+        limit=limit,
+        folder=folder,
+        resume=resume is not None,
+        seed=seed,
+        price=Price.parse(price) if price else None,
+    )
     with cli._ready(cli._settings(index)) as opened:
         done = evaluate(questions, opened, options)
     if as_json:

@@ -10,6 +10,7 @@ from rag.errors import InputError
 from rag.evaluation import provenance, run_folder
 from rag.evaluation.confidence import RecordingReader
 from rag.evaluation.formats import load_questions
+from rag.evaluation.metered import Metered, Price
 from rag.evaluation.report import to_json, to_markdown
 from rag.evaluation.run_folder import RunFolder
 from rag.evaluation.runner import Run, run, without_foreign_sources
@@ -31,6 +32,7 @@ class Options:
     folder: Path | None = None
     resume: bool = False
     seed: int = SEED
+    price: Price | None = None
     progress: bool = True
 
 
@@ -66,13 +68,19 @@ def evaluate(file: Path, index: Index, options: Options) -> Run:
     if options.folder is not None:
         opened = run_folder.resume if options.resume else run_folder.start
         folder = opened(options.folder, about)
+    engine = AnswerEngine(Retriever(index, index.settings, recorder))
+    meter = Metered(engine.generator) if engine.generator is not None else None
+    if meter is not None:
+        engine.generator = meter
     done = run(
         asked,
-        AnswerEngine(Retriever(index, index.settings, recorder)),
+        engine,
         name=file.name,
         split=options.split,
         folder=folder,
         reader=recorder,
+        meter=meter,
+        price=options.price,
         progress=options.progress,
         seed=options.seed,
     )

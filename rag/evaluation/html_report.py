@@ -18,7 +18,7 @@ from rag.errors import MissingExtraError
 from rag.evaluation.confidence import area_under, calibration_error, coverage_risk, reliability, separation
 from rag.evaluation.plots import coverage_risk_plot, kinds_plot, latency_plot, reliability_plot
 from rag.evaluation.records import Record, outcomes
-from rag.evaluation.report import shares, thinned
+from rag.evaluation.report import shares, thinned, usage_line
 from rag.evaluation.runner import Run
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def render(run: Run, about: Mapping[str, Any]) -> str:
         run=run,
         about=about,
         summary=run.summary,
+        used=usage_line(run),
         tiles=[(name, *named[name]) for name in _TILES if named[name][1].value is not None][:_MOST_TILES],
         rows=[(words, share) for _, words, share in shares(run.summary) if share.value is not None],
         plots=_plots(run, bool(bins), bool(curve)),

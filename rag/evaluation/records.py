@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import InputError
+from rag.evaluation.metered import Usage
 from rag.evaluation.metrics import Outcome
 from rag.evaluation.questions import Question
 from rag.types import Answer, Hit
@@ -33,8 +34,8 @@ class Record:
         return self.outcome.question
 
 
-def make_record(outcome: Outcome, answer: Answer, hits: Sequence[Hit]) -> Record:
-    """Keep what was said, with where each cited passage stands."""
+def make_record(outcome: Outcome, answer: Answer, hits: Sequence[Hit], usage: Usage | None = None) -> Record:
+    """Keep what was said, with where each cited passage stands, and what a language model used for it."""
     return Record(
         outcome=replace(outcome, milliseconds=round(outcome.milliseconds, 3)),
         answer={
@@ -47,6 +48,7 @@ def make_record(outcome: Outcome, answer: Answer, hits: Sequence[Hit]) -> Record
             "timings_ms": answer.timings_ms,
             "note": answer.note,
             "unverified": [one.text for one in answer.unverified],
+            **({"tokens": asdict(usage)} if usage is not None else {}),
         },
         hits=tuple(_hit(hit) for hit in hits),
     )

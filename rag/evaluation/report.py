@@ -17,6 +17,7 @@ from rag.evaluation.confidence import (
     reliability,
     separation,
 )
+from rag.evaluation.metered import total
 from rag.evaluation.metrics import Outcome
 from rag.evaluation.records import outcomes
 from rag.evaluation.runner import Run
@@ -42,6 +43,7 @@ def to_json(run: Run) -> dict[str, Any]:
         "median_ms": round(summary.median_ms, 2),
         "p95_ms": round(summary.p95_ms, 2),
         "seconds": round(run.seconds, 2),
+        **_usage_json(run),
         "verdicts": {
             name: {
                 verdict: summary.verdicts.get((answerable, verdict), 0)
@@ -92,6 +94,9 @@ def print_report(run: Run, console: Console, *, failures: bool = False) -> None:
             f"[yellow]stopped after {summary.questions} of {run.planned}; the numbers are of these[/yellow]"
         )
     console.print(_numbers(summary))
+    used = usage_line(run)
+    if used is not None:
+        console.print(used, soft_wrap=True, markup=False)
     console.print()
     console.print(_kinds(summary))
     failed = list(_failed(run))
@@ -124,6 +129,29 @@ def shares(summary: Summary) -> list[tuple[str, str, Share]]:
         ("supported", "statements supported, by the support check", summary.supported),
         ("support_precision", "citations that support, by the support check", summary.support_precision),
     ]
+
+
+def _usage_json(run: Run) -> dict[str, Any]:
+    """Tokens of the language model and their price; nothing where none wrote."""
+    used = total(record.answer for record in run.records)
+    if used is None:
+        return {}
+    return {
+        "tokens": asdict(used),
+        "cost": round(run.price.of(used), 6) if run.price is not None else None,
+    }
+
+
+def usage_line(run: Run) -> str | None:
+    """What the language model used, in words; None where none wrote."""
+    used = total(record.answer for record in run.records)
+    if used is None:
+        return None
+    said = f"tokens of the model, about: {used.read:,} read, {used.written:,} written"
+    if run.price is None:
+        return said
+    cost, each = run.price.of(used), run.price.of(used) / max(1, len(run.records))
+    return f"{said}; cost {cost:.4f}, {each:.6f} a question"
 
 
 def _confidence_json(run: Run) -> dict[str, Any]:
@@ -248,6 +276,7 @@ def to_markdown(run: Run, about: Mapping[str, Any]) -> str:
             )
     lines += [
         f"| time per question, median / 95th percentile | {summary.median_ms:.0f} / {summary.p95_ms:.0f} ms | | |",
+        *(["", f"{used[0].upper()}{used[1:]}."] if (used := usage_line(run)) is not None else []),
         "",
         "| kind | answerable | facts | source | refused | unanswerable | refused |",
         "|---|---|---|---|---|---|---|",

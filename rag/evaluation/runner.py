@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rag.answering.events import Completed, Event, Searched
 from rag.evaluation.confidence import RecordingReader, confidence_of
+from rag.evaluation.metered import Metered, Price
 from rag.evaluation.metrics import is_source, judge
 from rag.evaluation.records import Record, make_record, outcomes, to_line
 from rag.evaluation.summary import SEED, Summary, summarise
@@ -43,6 +44,7 @@ class Run:
     Attributes:
         records: in the order asked; fewer than ``planned`` when ``interrupted``.
         seconds: wall-clock time of asking, in this process; what was resumed is not in it.
+        price: what the model's tokens cost, where somebody said so.
     """
 
     file: str
@@ -52,6 +54,7 @@ class Run:
     summary: Summary
     interrupted: bool
     seconds: float
+    price: Price | None = None
 
 
 def run(
@@ -62,6 +65,8 @@ def run(
     split: Split | None = None,
     folder: RunFolder | None = None,
     reader: Reader | None = None,
+    meter: Metered | None = None,
+    price: Price | None = None,
     progress: bool = True,
     seed: int = SEED,
 ) -> Run:
@@ -78,6 +83,8 @@ def run(
             not asked again.
         reader: checks whether citations support what is not copied from them; a ``RecordingReader`` that the engine
             reads with also tells how sure it was.
+        meter: the generator that the engine writes with, for the tokens of each question.
+        price: kept with the run.
         progress: show a progress bar on stderr, if that is a terminal.
         seed: of the bootstrap intervals.
     """
@@ -97,7 +104,7 @@ def run(
             for question in questions:
                 if question.id in records:
                     continue
-                record = ask(engine, question, history(question, records), recorder, reader)
+                record = ask(engine, question, history(question, records), recorder, reader, meter)
                 records[question.id] = record
                 failed += record.outcome.failure is not None
                 if written is not None:
@@ -117,6 +124,7 @@ def run(
         summary=summarise(outcomes(inorder), seed=seed),
         interrupted=interrupted,
         seconds=time.perf_counter() - begun,
+        price=price,
     )
 
 
@@ -126,12 +134,15 @@ def ask(
     turns: Sequence[Turn] = (),
     recorder: RecordingReader | None = None,
     reader: Reader | None = None,
+    meter: Metered | None = None,
 ) -> Record:
     """Ask one question and judge its answer."""
     hits: Sequence[Hit] = ()
     answer: Answer | None = None
     if recorder is not None:
         recorder.taken()
+    if meter is not None:
+        meter.taken()
     begun = time.perf_counter()
     for event in engine.stream(question.question, history=turns):
         if isinstance(event, Searched):
@@ -144,7 +155,8 @@ def ask(
     recorded = recorder.taken() if recorder is not None else None
     outcome = judge(question, answer, hits, milliseconds, confidence_of(answer, hits, recorded))
     supported, precision = verify(answer, reader)
-    return make_record(replace(outcome, supported=supported, support_precision=precision), answer, hits)
+    judged = replace(outcome, supported=supported, support_precision=precision)
+    return make_record(judged, answer, hits, meter.taken() if meter is not None else None)
 
 
 def history(question: Question, records: dict[str, Record]) -> tuple[Turn, ...]:
