@@ -39,6 +39,7 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/rag eval check --ci
 	$(BIN)/pytest
 
 clean:
