@@ -190,6 +190,26 @@ class Unverified:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """What one article says where others say something else; ``citations`` bear it out, ``published`` dates it."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    published: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Articles that disagree: about what (the question, or the part of it), and who says what, newest first.
+
+    Positions whose article has no date come last.
+    """
+
+    about: str
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Statements, numbered sources, a verdict and timings.
 
@@ -205,6 +225,8 @@ class Answer:
             the verdict was decided by. None where nothing was weighed.
         note: what became of the language model, where it did not word this answer (alone).
         unverified: what it said and failed the check; only filled where the settings ask for it.
+        conflicts: where cited articles contradict each other on what was asked; their citations are numbered among
+            ``sources``.
     """
 
     question: str
@@ -220,6 +242,7 @@ class Answer:
     confidence: float | None = None
     note: str | None = None
     unverified: tuple[Unverified, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rag.types import Citation, Document, Source, Statement
+from rag.types import Citation, Conflict, Document, Source, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +79,13 @@ class Numbering:
 def marked(statement: Statement) -> str:
     """A statement's text with its numbers behind it: ``It opens in March. [1][3]``."""
     return statement.text + " " + "".join(f"[{citation.number}]" for citation in statement.citations)
+
+
+def in_words(conflict: Conflict) -> str:
+    """A disagreement as a line of an answer's text: who says what, with dates and numbers."""
+    told = []
+    for position in conflict.positions:
+        dated = f", {position.published}" if position.published else ""
+        numbers = "".join(f"[{citation.number}]" for citation in position.citations)
+        told.append(f"“{position.text}”{dated} {numbers}")
+    return f"The articles disagree: {'; '.join(told)}."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.answering import conversation, evidence, extractive
 from rag.answering.answer_types import fits, short_answer
-from rag.answering.citations import Numbering, marked
+from rag.answering.citations import Numbering, Pointer, in_words, marked
 from rag.answering.conversation import Turn
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
@@ -23,6 +23,7 @@ from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
 from rag.types import (
     Answer,
+    Conflict,
     Document,
     Filters,
     Hit,
@@ -55,6 +56,7 @@ class _PartResult:
     short_answer: str | None
     weighed: tuple[evidence.Evidence, ...]
     confidence: float
+    at_odds: tuple[Pointer, ...] = ()  # a sentence of each article that contradicts another
 
 
 class AnswerEngine:
@@ -235,7 +237,20 @@ class AnswerEngine:
                 for item in result.weighed:
                     document_of(item.hit.path)
         clock.lap("read")
+        results = [self._compared(result, document_of) for result in results]
+        clock.lap("compare")
         return results
+
+    def _compared(self, result: _PartResult, document_of: Callable[[str], Document]) -> _PartResult:
+        """The result with what other articles say against it; only looked for where several articles may answer."""
+        articles = {item.hit.path for item in result.weighed}
+        articles |= {location.path for item in result.weighed for location in item.hit.also_in}
+        if self.reader is None or len(articles) < 2 or not result.drafts:
+            return result
+        from rag.answering import conflicts
+
+        at_odds = conflicts.find(result.analysis, result.weighed, result.drafts, self.reader, document_of)
+        return replace(result, at_odds=at_odds)
 
     def _answer_part(
         self, text: str, hits: Sequence[Hit], document_of: Callable[[str], Document]
@@ -363,10 +378,12 @@ def _assemble(
     numbering: Numbering,
     clock: _Clock,
 ) -> Answer:
+    conflicts = _conflicts(results, numbering) if statements else ()
     verdict: Verdict = "not_found" if not statements else "partial" if open_parts else "answered"
     text = " ".join(marked(statement) for statement in statements) or NOT_FOUND
     if verdict == "partial":
         text += " " + " ".join(f"{NOT_FOUND[:-1]}: {result.analysis.text}" for result in open_parts)
+    text = " ".join([text, *map(in_words, conflicts)])
     short = [result.short_answer for result in results if result.short_answer and result not in open_parts]
     return Answer(
         question=query.question,
@@ -379,4 +396,18 @@ def _assemble(
         closest=tuple(hit for result in open_parts for hit in result.hits)[:_CLOSEST],
         timings_ms=clock.timings_ms(),
         confidence=min(result.confidence for result in results),
+        conflicts=conflicts,
     )
+
+
+def _conflicts(results: Sequence[_PartResult], numbering: Numbering) -> tuple[Conflict, ...]:
+    """The disagreements of all parts, each once, their articles numbered after those of the statements."""
+    found: list[Conflict] = []
+    for result in results:
+        if result.at_odds:
+            from rag.answering.conflicts import cited
+
+            conflict = cited(result.analysis.text, result.at_odds, numbering)
+            if conflict is not None and all(conflict.positions != known.positions for known in found):
+                found.append(conflict)
+    return tuple(found)

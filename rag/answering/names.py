@@ -18,7 +18,7 @@ from rag.answering.lexicon import STOP_WORDS, Word, words
 
 _SUFFIXES = {"co": "compani", "corp": "corpor", "inc": "incorpor", "ltd": "limit"}
 # What turns one company into another: "Mitsubishi Motors" is not "Mitsubishi Corporation"
-_KINDS_OF_BODY = frozenset(
+KINDS_OF_BODY = frozenset(
     "compani corpor incorpor limit group motor hold plc llc ag gmbh sa bank univers institut".split()
 )
 _CALENDAR = frozenset(
@@ -87,18 +87,19 @@ def _is_name(word: Word, opens: bool, following: Word | None, statement: str) ->
         return bare == "US"
     if not opens or bare[1:] != bare[1:].lower():
         return True
-    if _is_ordinary(folded):
+    if is_ordinary(folded):
         # "General Motors", "Apple Inc.": an ordinary word, but part of a body's name
         return (
             following is not None
             and following.is_capitalised
             and not statement[word.end : following.start].strip(" ")
-            and not _KINDS_OF_BODY.isdisjoint(_terms(following))
+            and not KINDS_OF_BODY.isdisjoint(_terms(following))
         )
     return True
 
 
-def _is_ordinary(folded: str) -> bool:
+def is_ordinary(folded: str) -> bool:
+    """Whether a word in small letters is one that English writes small, compounds and adverbs included."""
     known = ordinary_words()
     if folded in known or folded.endswith("ly"):
         return True
@@ -197,7 +198,7 @@ def _is_spelled_out(name: Name, cited: Mentions) -> bool:
 
 def _stand_together(first: Word, second: Word, cited: Mentions) -> bool:
     one, two = _terms(first), _terms(second)
-    is_body = not _KINDS_OF_BODY.isdisjoint(two)
+    is_body = not KINDS_OF_BODY.isdisjoint(two)
     if not is_body and (
         one & cited.written_small
         or two & cited.written_small

@@ -66,6 +66,12 @@ def _opposites() -> dict[str, frozenset[str]]:
     return {word: frozenset(others) for word, others in found.items()}
 
 
+@lru_cache(maxsize=1)
+def pairs() -> frozenset[tuple[str, str]]:
+    """The pairs of opposites, as stems."""
+    return frozenset((_key(one), _key(other)) for one, other in (pair.split() for pair in _PAIRS.split(",")))
+
+
 def _key(word: str) -> str:
     return stem(word.casefold())
 

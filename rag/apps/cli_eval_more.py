@@ -15,7 +15,7 @@ from rag.errors import InputError
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to ``rag eval``, in the order they are listed."""
-    for command in (check, support, make, review, sweep, unpack):
+    for command in (check, support, conflicts, make, review, sweep, unpack):
         app.command()(command)
 
 
@@ -112,6 +112,51 @@ def support(
         low, high = measure["ci95"]
         typer.echo(f"{name:<18} {measure['value']:.4f}   {low:.4f} – {high:.4f}")
     typer.echo("; ".join(f"{name}: {count}" for name, count in scored.confusion.items()))
+
+
+def conflicts(
+    pairs: Annotated[Path, typer.Argument(help="JSON lines as in eval/questions/conflicts.jsonl.")],
+    split: SplitOption = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="The whole way: index both sides as articles and ask.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Score what is said of pairs of sentences that contradict each other, or only seem to."""
+    from rag.evaluation import conflicts as disagreeing
+    from rag.evaluation.runner import counting, progress_bar
+    from rag.models.encoder import load_encoder
+    from rag.models.reader import load_reader
+
+    settings = cli._settings(None)
+    read = disagreeing.read_pairs(pairs, split)
+    reader = load_reader(settings.reader)
+    if reader is None:
+        raise InputError(
+            "the setting 'reader' is none, and disagreements are found with the reader; set it to auto"
+        )
+    encoder = load_encoder(settings.encoder) if whole else None
+
+    def judge(pair: disagreeing.Pair) -> bool:
+        return (
+            disagreeing.told_apart(pair, reader)
+            if encoder is None
+            else disagreeing.shown(pair, reader, encoder)
+        )
+
+    with progress_bar(True) as bar:
+        told = disagreeing.to_json(disagreeing.score(read, judge, counting(bar, "comparing", len(read))))
+    if as_json:
+        cli._print_json(told)
+        return
+    typer.echo(f"{pairs.name}{f', {split}' if split else ''}: {told['pairs']} pairs")
+    for name, one in told["metrics"].items():
+        low, high = one["ci95"] or (0.0, 1.0)
+        value = "–" if one["value"] is None else f"{one['value']:.3f}"
+        typer.echo(f"{name:<10} {value}   {low:.3f} – {high:.3f}   ({one['count']} of {one['total']})")
+    for name in ("missed", "wrong"):
+        if told[name]:
+            typer.echo(f"{name}: {', '.join(told[name])}")
 
 
 def make(

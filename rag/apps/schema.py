@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from rag.types import Answer, Citation, Hit, Statement, SyncReport
+from rag.types import Answer, Citation, Conflict, Hit, Statement, SyncReport
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """What ``rag ask --json`` prints; ``note`` and ``unverified`` only where a language model left something to say."""
+    """What ``rag ask --json`` prints.
+
+    ``note`` and ``unverified`` only where a language model left something to say, ``conflicts`` only where articles
+    disagree.
+    """
     printed: dict[str, Any] = {
         "question": answer.question,
         "query": answer.query,
@@ -34,7 +38,23 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         printed["unverified"] = [
             {"text": dropped.text, "reasons": list(dropped.reasons)} for dropped in answer.unverified
         ]
+    if answer.conflicts:
+        printed["conflicts"] = [_conflict_json(conflict) for conflict in answer.conflicts]
     return printed
+
+
+def _conflict_json(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "about": conflict.about,
+        "positions": [
+            {
+                "text": position.text,
+                "published": position.published,
+                "citations": [_citation_json(citation) for citation in position.citations],
+            }
+            for position in conflict.positions
+        ],
+    }
 
 
 def statement_json(statement: Statement) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from rag.answering.citations import marked
-from rag.types import Answer, Citation, Hit, Statement, SyncReport
+from rag.answering.citations import in_words, marked
+from rag.types import Answer, Citation, Conflict, Hit, Position, Statement, SyncReport
 
 if TYPE_CHECKING:
     from rag.index.index import IndexStatus
@@ -30,7 +30,7 @@ def plain(text: str) -> str:
     return " ".join(text.translate(_CONTROL).split())
 
 
-def superscript(statement: Statement) -> str:
+def superscript(statement: Statement | Position) -> str:
     """A statement's citation numbers as raised digits: ``¹ ³``."""
     return " ".join(str(citation.number).translate(_SUPERSCRIPT) for citation in statement.citations)
 
@@ -55,10 +55,15 @@ def show_answer(console: Console, answer: Answer, text_of: Callable[[str], str])
         line = Text(plain(statement.text))
         line.append(f" {superscript(statement)}", style="bold cyan")
         console.print(line)
+    for conflict in answer.conflicts:
+        _show_conflict(console, conflict)
     if answer.verdict == "partial":
         # what follows the statements names every part that stayed open
         said = " ".join(marked(statement) for statement in answer.statements)
-        console.print(Text(plain(answer.text.removeprefix(said)), style="bold"))
+        left_open = answer.text.removeprefix(said)
+        for conflict in answer.conflicts:
+            left_open = left_open.replace(in_words(conflict), "")
+        console.print(Text(plain(left_open), style="bold"))
     console.print()
     console.print(Text("Sources", style="dim"))
     for source in answer.sources:
@@ -140,6 +145,16 @@ def show_status(console: Console, status: IndexStatus) -> None:
         console.print(Text(f"{name:<11}", style="dim").append(plain(str(value)), style="default"))
 
 
+def _show_conflict(console: Console, conflict: Conflict) -> None:
+    """Who says what, newest first."""
+    console.print(Text("The articles disagree:", style="bold yellow"))
+    for position in conflict.positions:
+        line = Text(f"{position.published or 'undated'}  ", style="dim")
+        line.append(plain(position.text), style="default")
+        line.append(f" {superscript(position)}", style="bold cyan")
+        console.print(_indented(line, 2))
+
+
 def _show_closest(console: Console, closest: Sequence[Hit]) -> None:
     if not closest:
         return
@@ -157,10 +172,12 @@ def _indented(text: Text, columns: int) -> Padding:
 
 
 def _citations_of(answer: Answer, number: int) -> list[Citation]:
+    cited = [statement.citations for statement in answer.statements]
+    cited += [side.citations for conflict in answer.conflicts for side in conflict.positions]
     found = {
         (citation.start, citation.end): citation
-        for statement in answer.statements
-        for citation in statement.citations
+        for citations in cited
+        for citation in citations
         if citation.number == number
     }
     return [found[span] for span in sorted(found)]

@@ -37,7 +37,8 @@ def check(answer: Answer, index: Index) -> None:
             assert index.document(citation.path).text[citation.start : citation.end] == citation.quote
             assert 0 < citation.support <= 1
             assert f"[{citation.number}]" in answer.text
-    used = [citation.number for statement in answer.statements for citation in statement.citations]
+    told = (*answer.statements, *(side for one in answer.conflicts for side in one.positions))
+    used = [citation.number for one in told for citation in one.citations]
     assert list(dict.fromkeys(used)) == [source.number for source in answer.sources]
     assert [source.number for source in answer.sources] == list(range(1, len(answer.sources) + 1))
     assert (answer.verdict == "not_found") == (not answer.statements)

@@ -1,0 +1,394 @@
+"""Whether two sentences of different articles contradict each other on what was asked: rules first, then the reader.
+
+A difference counts when both sentences answer the same question with values that cannot both be true (``values``), or
+say otherwise the same words and turn them around, or put the same matter on different footings: a joint venture and a
+letter of intent, decided and being considered, only here and there too. A number of last year's is no contradiction to
+this year's, nor is what is said of somebody else. In doubt nothing is said.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+
+from rag.answering import opposites, values
+from rag.answering.answer_types import fits
+from rag.answering.lexicon import terms
+from rag.answering.question import Analysis
+from rag.answering.values import Amount, When
+
+SURE = (
+    0.8  # the reader's probability that a sentence answers; look-alikes that answer something else have less
+)
+_SURER = 0.88  # the same, where the question's words do not stand in both
+_VERY_SURE = 0.9  # the same, where the reader alone finds a contradiction
+_AGREED = 0.8  # from this support on, two sentences say the same whatever the rules make of them
+_REFUTED = 0.85  # at which the reader's word alone is enough, if both sentences surely answer
+_ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for what is judged by wording
+_LEAST_SHARED = 2  # terms
+_COPY = 0.75  # of the longer sentence's terms: one is the other, edited
+_SEVERAL = ("list", "differences", "summary", "quote", "reason", "manner", "expansion")
+_OF_STATUS = ("yesno", "definition", "differences", "summary")
+_JOINT = re.compile(
+    r"\b(?:joint (?:venture|company|firm)|merg(?:er|e|ed|es|ing)|takeover|tak(?:e|en|es|ing) over"
+    r"|acqui(?:re|res|red|sition))\b",
+    re.IGNORECASE,
+)
+_LOOSE = re.compile(
+    r"\b(?:non-?binding|letters? of intent|memorand\w+|mou|partnership|cooperation|collaborat\w+|joint research"
+    r"|preliminary (?:agreement|talks)|framework agreement|team(?:ing)? up|no joint venture)\b",
+    re.IGNORECASE,
+)
+_UNBOUND = re.compile(
+    r"\b(?:non-?binding|not (?:legally )?(?:binding|bound)|no obligations?|uncommitted"
+    r"|without (?:any )?obligation)\b",
+    re.IGNORECASE,
+)
+_BOUND = re.compile(
+    r"\b(?:(?:legally|contractually) (?:bound|binding|obliged)|binding|bound by contract|firm commitment)\b",
+    re.IGNORECASE,
+)
+_UNKNOWN = re.compile(
+    r"\b(?:unclear|unknown|not (?:yet )?(?:known|clear|decided|disclosed|announced|settled)|undecided|undisclosed"
+    r"|uncertain|(?:has|have) yet to (?:say|decide|disclose|announce)|(?:did|does|do|would) not (?:say|disclose))\b",
+    re.IGNORECASE,
+)
+_KNOWN = re.compile(
+    r"\b(?:(?<!not )(?<!yet )(?:laid out|set out|spelled out|disclosed|decided|settled|made clear|detailed|revealed"
+    r"|published)|in detail)\b",
+    re.IGNORECASE,
+)
+_OPEN = re.compile(
+    r"\b(?:may|might|could|perhaps|possib\w+|considers?|considering|weigh\w*|explor\w*|look(?:s|ing)? into|undecided"
+    r"|one idea|an idea|ideas?|option|study (?:whether|where|if)|examin\w+|in talks|whether)\b",
+    re.IGNORECASE,
+)
+_DECIDED = re.compile(
+    r"\b(?:will|shall|is to|are to|decided|agreed (?:to|on)|means? to|pledged|promised|committed|go(?:es)? ahead"
+    r"|confirmed|has|have|intends? to|plans? to|is going to|are going to|signed)\b",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(r"\b(?:only|solely|exclusively|nowhere else|nobody else|alone)\b", re.IGNORECASE)
+_ALSO = re.compile(r"\b(?:also|too|as well|besides|in addition|additionally|not only)\b", re.IGNORECASE)
+_MOST = re.compile(
+    r"\b(?:most(?: of)?|mainly|mostly|chiefly|largely|predominantly|the majority|majority of|the bulk)\b",
+    re.IGNORECASE,
+)
+_NOBODY = re.compile(
+    r"\b(?:nobody|no one|no-one|none|no (?:injuries|casualties|deaths|victims|damage))\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One article's sentence about the question.
+
+    Attributes:
+        text: the sentence.
+        span: the reader's exact answer in it, offsets into ``text``; None without one.
+        answerable: the reader's probability (0..1) that the sentence answers the question.
+        context: the sentence before it, or whatever says whom "they" means.
+    """
+
+    text: str
+    span: tuple[int, int] | None
+    answerable: float
+    context: str = ""
+
+    @property
+    def answer(self) -> str:
+        """The exact answer, "" without one."""
+        return self.text[self.span[0] : self.span[1]] if self.span else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Why two sentences may contradict each other.
+
+    Attributes:
+        kind: the rule that found it.
+        reader_must_agree: the least P(refuted) that both directions must have for it to count; None where the two say
+            so much the same otherwise that nothing is left to judge.
+    """
+
+    kind: str
+    reader_must_agree: float | None = 0.0
+
+
+def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
+    """What rules hold against two sentences being both true; None when nothing does.
+
+    Args:
+        analysis: the question both were found for.
+    """
+    if _says_same(one.text, other.text):
+        return None
+    sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in _SEVERAL
+    if sure and one.span and other.span:
+        typed = _by_answers(analysis, one, other)
+        if typed is not None:
+            return typed if isinstance(typed, Difference) else None
+    return _by_wording(analysis, one, other, sure)
+
+
+def decided(
+    found: Difference, judged: tuple[float, float, float], turned: tuple[float, float, float]
+) -> bool:
+    """Whether the reader lets a difference stand.
+
+    Args:
+        judged: P(supported, refuted, neither) of the one sentence given the other.
+        turned: the same the other way round.
+    """
+    if found.reader_must_agree is None:
+        return True
+    if max(judged[0], turned[0]) >= _AGREED:
+        return False
+    return min(judged[1], turned[1]) >= found.reader_must_agree
+
+
+def _says_same(one: str, other: str) -> bool:
+    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
+    """Compare two exact answers: a Difference, False where they can both be right, None where they are no values."""
+    assert one.span is not None and other.span is not None
+    mine, theirs = _amounts_in(one), _amounts_in(other)
+    when, when_ = _times_in(one), _times_in(other)
+    if (mine and theirs) or (when and when_):
+        weekdays = any(time.weekday for time in (*when, *when_))
+        if not weekdays and _speaks_of_else(analysis, one, other):
+            return False
+    if mine and theirs:
+        return _by_amounts(one, other, mine, theirs)
+    if when and when_:
+        return _by_times(one, other, when, when_)
+    if bool(mine) != bool(theirs) or bool(when) != bool(when_):
+        return None
+    if not (fits(analysis, one.answer) and fits(analysis, other.answer)):
+        return None
+    shared = frozenset(terms(one.answer)) & frozenset(terms(other.answer))
+    if shared - frozenset(analysis.terms):
+        return False
+    if values.is_name(one.answer) and values.is_name(other.answer):
+        return _by_names(analysis, one, other)
+    return None
+
+
+def _speaks_of_else(analysis: Analysis, one: Said, other: Said) -> bool:
+    """Whether one sentence may be about another matter, with a figure or date of its own.
+
+    It lacks a word of the question that the other has, and the reader is not all that sure of it.
+    """
+    asked = frozenset(analysis.terms) - frozenset(analysis.names)
+    mine, theirs = asked & opposites.term_set(one.text), asked & opposites.term_set(other.text)
+    return mine != theirs and min(one.answerable, other.answerable) < _SURER
+
+
+def _by_amounts(one: Said, other: Said, mine: list[Amount], theirs: list[Amount]) -> Difference | bool:
+    everything, everything_ = values.amounts(one.text), values.amounts(other.text)
+    if _compatible(mine, everything_) or _compatible(theirs, everything):
+        return False
+    if not any(values.amounts_clash(a, b, same_noun=False) for a in mine for b in theirs):
+        return False
+    if one.span and other.span and values.says_other_time(one.text, other.text, (one.span, other.span)):
+        return False
+    return Difference("amount")
+
+
+def _compatible(told: list[Amount], all_told: tuple[Amount, ...]) -> bool:
+    return any(
+        a.unit == b.unit and not values.amounts_clash(a, b, same_noun=False) for a in told for b in all_told
+    )
+
+
+def _by_times(one: Said, other: Said, when: list[When], when_: list[When]) -> Difference | bool:
+    if not any(values.times_clash(a, b) for a in when for b in when_):
+        return False
+    all_, all__ = values.times(one.text), values.times(other.text)
+    agrees = any(_same_time(a, b) for a in when for b in all__) or any(
+        _same_time(a, b) for a in when_ for b in all_
+    )
+    return False if agrees else Difference("date")
+
+
+def _same_time(one: When, other: When) -> bool:
+    """The same day, month or weekday, told in as much detail on both sides."""
+    told = [
+        (a, b)
+        for a, b in (
+            (one.weekday, other.weekday),
+            (one.months, other.months),
+            (one.day, other.day),
+            (one.year, other.year),
+        )
+        if a and b
+    ]
+    as_fine = bool(one.months) == bool(other.months) or bool(one.weekday and other.weekday)
+    return bool(told) and all(a == b for a, b in told) and as_fine
+
+
+def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool:
+    if values.says_other_time(one.text, other.text):
+        return False
+    if analysis.role:
+        # who holds the office: both must name it, a chairman is no chief executive
+        asked = frozenset(analysis.terms) - frozenset(analysis.names)
+        if (asked & frozenset(terms(one.text))) != (asked & frozenset(terms(other.text))):
+            return False
+        return Difference("person", 0.5)
+    return Difference("name", 0.6)
+
+
+def _by_wording(analysis: Analysis, one: Said, other: Said, sure: bool) -> Difference | None:
+    """Sentences that speak of the same in much the same words, or on the same question, and turn it around."""
+    if values.says_other_time(one.text, other.text):
+        return None
+    mine, theirs = opposites.term_set(one.text), opposites.term_set(other.text)
+    shared = mine & theirs
+    alike = len(shared) >= _LEAST_SHARED and len(shared) >= _ALIKE * min(len(mine), len(theirs))
+    is_copy = len(shared) >= _COPY * max(len(mine), len(theirs)) and len(shared) >= 2 * _LEAST_SHARED
+    found = _footing(analysis, one, other, shared, alike, sure) or _turned_around(
+        analysis, one, other, mine, theirs, alike, sure
+    )
+    return replace(found, reader_must_agree=None) if found is not None and is_copy else found
+
+
+def _turned_around(
+    analysis: Analysis,
+    one: Said,
+    other: Said,
+    mine: frozenset[str],
+    theirs: frozenset[str],
+    alike: bool,
+    sure: bool,
+) -> Difference | None:
+    """Opposite words, a "not" too many, other figures in the same words; or what only the reader can tell."""
+    asked = frozenset(analysis.terms)
+    # "sales rose", "profit fell": what was asked about stands in one of the two only
+    parted = ((asked & mine) ^ (asked & theirs)) - _turning_words()
+    if alike and not parted and _turned(one.text, other.text, mine, theirs):
+        return Difference("opposite", 0.4)
+    if sure and not parted and bool(_NOBODY.search(one.text)) != bool(_NOBODY.search(other.text)):
+        counted = other if _NOBODY.search(one.text) else one
+        if values.amounts(counted.text):
+            return Difference("none", 0.6)
+    if alike and not parted:
+        figures = _figures_differ(one.text, other.text)
+        if figures:
+            return Difference("amount", 0.4)
+    very_sure = sure and min(one.answerable, other.answerable) >= _VERY_SURE
+    if very_sure and not _are_values(one, other) and not _names_another_body(one, other):
+        return Difference("reader", _REFUTED)
+    return None
+
+
+def _are_values(one: Said, other: Said) -> bool:
+    """Both answers are figures or dates: comparing those is no matter of wording."""
+    return any(bool(of(one)) and bool(of(other)) for of in (_amounts_in, _times_in))
+
+
+def _footing(
+    analysis: Analysis, one: Said, other: Said, shared: frozenset[str], alike: bool, sure: bool
+) -> Difference | None:
+    """How settled, how binding, how wide a thing is said to be: the words for it differ, not a value."""
+    for said, against in ((one, other), (other, one)):
+        text, text_ = said.text, against.text
+        if _UNBOUND.search(text) and _BOUND.search(_UNBOUND.sub(" ", text_)) and not _UNBOUND.search(text_):
+            return Difference("binding", 0.5)
+        if _UNKNOWN.search(text) and _KNOWN.search(text_) and not _UNKNOWN.search(text_) and len(shared) >= 2:
+            return Difference("known", 0.6)
+        if _ONLY.search(text) and _ALSO.search(text_) and not _ONLY.search(text_) and len(shared) >= 2:
+            return Difference("only", 0.6)
+        if (
+            _is_joint(said, against)
+            and _same_parties(said, against)
+            and (analysis.kind in _OF_STATUS or _answers_with(said, _JOINT) or _answers_with(against, _LOOSE))
+        ):
+            return Difference("footing", 0.3)
+        # names alone are shared by all that is said of somebody
+        matter = shared - values.name_terms(text) - values.name_terms(text_)
+        decides = _DECIDED.search(text_) and not _OPEN.search(text_)
+        if (
+            alike
+            and len(matter) >= _LEAST_SHARED
+            and decides
+            and _OPEN.search(text)
+            and not _DECIDED.search(text)
+            and (analysis.kind in _OF_STATUS or analysis.kind in ("thing", "manner"))
+        ):
+            return Difference("settled", 0.4)
+    likely = min(one.answerable, other.answerable) >= _ALIKE and max(one.answerable, other.answerable) >= SURE
+    if likely and len(shared) >= _LEAST_SHARED and _MOST.search(one.text) and _MOST.search(other.text):
+        return Difference("most", 0.25)
+    return None
+
+
+def _is_joint(said: Said, against: Said) -> bool:
+    """A joint venture or a merger here, and only something looser there."""
+    return bool(
+        _JOINT.search(said.text)
+        and not _LOOSE.search(said.text)
+        and _LOOSE.search(against.text)
+        and not _JOINT.search(against.text)
+    )
+
+
+def _answers_with(said: Said, phrase: re.Pattern[str]) -> bool:
+    if said.span is None or said.answerable < _ALIKE:
+        return False
+    return any(
+        match.start() < said.span[1] and said.span[0] < match.end() for match in phrase.finditer(said.text)
+    )
+
+
+def _names_another_body(one: Said, other: Said) -> bool:
+    """Whether both name a body alike but of another kind: Mitsubishi Motors, Mitsubishi Corporation."""
+    mine, theirs = values.bodies(one.text), values.bodies(other.text)
+    return any(
+        mine[name] and theirs[name] and not mine[name] & theirs[name] for name in mine.keys() & theirs.keys()
+    )
+
+
+def _same_parties(one: Said, other: Said) -> bool:
+    """Whether both name the same two or more bodies."""
+    mine, theirs = values.bodies(one.text), values.bodies(other.text)
+    mine, theirs = mine or values.bodies(one.context), theirs or values.bodies(other.context)
+    return len(mine) >= _LEAST_SHARED and mine.keys() == theirs.keys() and not _names_another_body(one, other)
+
+
+@cache
+def _turning_words() -> frozenset[str]:
+    return frozenset(word for pair in opposites.pairs() for word in pair)
+
+
+def _turned(one: str, other: str, mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    swapped = any(
+        (a in mine and b in theirs and a not in theirs and b not in mine)
+        or (b in mine and a in theirs and b not in theirs and a not in mine)
+        for a, b in opposites.pairs()
+    )
+    return swapped or (opposites.negations(one) > 0) != (opposites.negations(other) > 0)
+
+
+def _figures_differ(one: str, other: str) -> bool:
+    mine, theirs = values.amounts(one), values.amounts(other)
+    if not mine or not theirs or _compatible(list(mine), theirs):
+        return False
+    return any(values.amounts_clash(a, b) for a in mine for b in theirs)
+
+
+def _amounts_in(said: Said) -> list[Amount]:
+    if said.span is None:
+        return []
+    start, end = said.span
+    return [one for one in values.amounts(said.text) if one.start < end and start < one.end]
+
+
+def _times_in(said: Said) -> list[When]:
+    if said.span is None:
+        return []
+    start, end = said.span
+    return [one for one in values.times(said.text) if one.start < end and start < one.end]
