@@ -1,227 +1,111 @@
 """The chat page: a question, an answer that arrives statement by statement, and the article beside it.
 
-How a click on a number works: the server renders the answer with buttons that say where they point
-(``chat_view``), one listener in ``assets/chat.js`` notices the click and calls the server function
-``open_article`` (a ``gr.HTML`` server function: a plain request to this server, no queue), and what comes back is the
-article with the cited characters in ``<mark>``. Nothing about earlier answers is kept on the server for that, so their
-numbers stay clickable for as long as the page is open.
+How a click on a number works: the server renders the answer with buttons that say where they point (``chat_html``),
+one listener in ``assets/keys.js`` notices the click and calls the server function ``open_article`` (a ``gr.HTML``
+server function: a plain request to this server, no queue), and what comes back is the article with the cited
+characters in ``<mark>``. The other server functions are in ``chat_doors``. Only a question goes through gradio's queue.
 
-Each step of an answer is sent as the whole HTML of its turn, so a step that the browser skips costs nothing.
+The page's script keeps the ids: a browser's in its local storage, a conversation's in its tab.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
+import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from rag.answering.about_answer import asked_about
-from rag.answering.events import (
-    Completed,
-    Event,
-    FellBack,
-    Searched,
-    StatementDropped,
-    StatementReady,
-    TokenReady,
-)
-from rag.apps import chat_view as view
-from rag.apps.chat_article import article, missing_article, parse_spans
+from rag.apps import chat_shell as shell
+from rag.apps.chat_answer import LONGEST_QUESTION, Answering, Asked, Stops
 from rag.apps.chat_desk import Desk, desk_over
+from rag.apps.chat_doors import Doors
 from rag.apps.chat_gradio import load_gradio
-from rag.apps.chat_look import ASSETS, Guard, look
-from rag.errors import InputError, RagError
+from rag.apps.chat_look import Guard, look, markup, script
+from rag.apps.conversations import Conversations, default_file
+from rag.errors import InputError
 from rag.settings import Settings
-from rag.types import Answer, Statement, Unverified
 
 if TYPE_CHECKING:
     import gradio
     from fastapi import FastAPI
 
     from rag.answering.engine import AnswerEngine
-    from rag.apps.conversations import Conversations
     from rag.index.index import Index
 
 TITLE = "Ask the articles"
-LONGEST_QUESTION = 2_000  # characters
-REMEMBERED = 12  # turns of the conversation a follow-up may refer to
+AT_ONCE = 4  # questions that are answered at the same time; more wait
 
-_PACE = (
-    0.08  # seconds a drawing of what a model is writing is worth; some faster than anybody reads are left out
+_BARE: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_TELL = "() => window.dispatchEvent(new Event('rag:%s'))"
+# the script of the page may not run yet when this does
+_WHERE = (
+    "() => { const at = 'rag.index';"
+    " try { return sessionStorage.getItem(at) || localStorage.getItem(at) || '' } catch { return '' } }"
 )
-_BURST = 8  # drawings that may follow each other at once, so that the words before a pause are seen
-_TAIL = 24  # characters that tell where in the draft a checked sentence ends
-_SPACES = re.compile(r"\s+")
-
-History: TypeAlias = list[tuple[str, str]]
 
 
-# --- one question ---
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What is known of an answer so far; it takes in the engine's events one by one.
-
-    Attributes:
-        shows_dropped: whether what failed the check is shown.
-        searched: what ``query`` is called.
-        draft: what a model has written and nobody has checked yet; None while no model words the answer.
-    """
-
-    question: str
-    shows_dropped: bool = False
-    searched: str = "searched"
-    query: str = ""
-    statements: list[Statement] = field(default_factory=list)
-    draft: str | None = None
-    dropped: list[Unverified] = field(default_factory=list)
-    note: str = ""
-
-    def take(self, event: Event) -> None:
-        """Bring it in step with one event."""
-        match event:
-            case Searched():
-                self.query = event.query
-            case TokenReady():
-                self.draft = (self.draft or "") + event.text
-            case StatementReady():
-                self.statements.append(event.statement)
-                self._checked(event.statement.text)
-            case StatementDropped():
-                if self.shows_dropped:
-                    self.dropped.append(event.statement)
-                self._checked(event.statement.text)
-            case FellBack():  # the articles' own words follow; nothing of the model's stays
-                self.statements, self.draft, self.note = [], None, event.note
-            case Completed():
-                self.query = event.answer.query
-
-    def _checked(self, said: str) -> None:
-        """What has been checked is draft no longer; the beginning of the next sentence may be there already."""
-        if self.draft is not None:
-            written, end = _SPACES.sub(" ", self.draft), _SPACES.sub(" ", said)[-_TAIL:]
-            at = written.find(end)
-            self.draft = written[at + len(end) :].lstrip() if at >= 0 else ""
-
-    def html(self, answer: Answer | None = None, problem: str = "") -> str:
-        """The turn as it is now."""
-        return view.turn(
-            self.question,
-            query=self.query,
-            searched=self.searched,
-            answer=answer,
-            problem=problem,
-            statements=self.statements,
-            draft=self.draft,
-            dropped=self.dropped,
-            note=self.note,
-        )
-
-
-def _steps(
-    desk: Desk, question: str, past: Sequence[tuple[str, str]], previous: Answer | None = None
-) -> Iterator[tuple[str, Answer | None]]:
-    """A question's turn, step by step: its HTML, and the Answer with the last one (None if there is none)."""
-    yield view.turn(question), None
-    opened = desk.open()
-    if opened is None:
-        yield view.turn(question, problem=desk.problem), None
-        return
-    engine, index = opened
-    progress = _Progress(question, index.settings.unverified == "show")
-    if previous is not None and previous.statements and asked_about(question):
-        progress.searched = "about the answer to"
-    drawn, left = time.monotonic(), float(_BURST)
-    try:
-        for event in engine.stream(question, history=list(past[-REMEMBERED:]), previous=previous):
-            progress.take(event)
-            match event:
-                case Completed():
-                    yield progress.html(event.answer), event.answer
-                case TokenReady():
-                    now = time.monotonic()
-                    drawn, left = now, min(left + (now - drawn) / _PACE, _BURST)
-                    if left >= 1:
-                        left -= 1
-                        yield progress.html(), None
-                case Searched():
-                    pass
-                case _:
-                    yield progress.html(), None
-    except RagError as error:
-        yield progress.html(problem=str(error)), None
-
-
-def _article(desk: Desk, wanted: Any) -> dict[str, str]:
-    """The article a click asked for. ``wanted`` comes from a browser and may be anything."""
-    asked = wanted if isinstance(wanted, dict) else {}
-    path, spans, kind = (str(asked.get(key, "")) for key in ("path", "spans", "kind"))
-    opened = desk.open()
-    try:
-        if opened is None:
-            raise InputError(desk.problem)
-        document = opened[1].document(path)
-    except RagError as error:
-        return {"title": path, "html": missing_article(path, str(error))}
-    return {"title": document.title, "html": article(document, parse_spans(spans), kind)}
-
-
-# --- the page ---
-
-
-def build(engine: AnswerEngine, index: Index) -> gradio.Blocks:
+def build(engine: AnswerEngine, index: Index, store: Conversations | None = None) -> gradio.Blocks:
     """The chat page over an engine that is ready. Serve it with ``look()``: ``page.launch(**look())``.
 
     Args:
         engine: answers the questions.
         index: the articles; what is cited is shown from it.
+        store: where conversations are kept; in memory by default.
     """
-    return _page(Desk(lambda: (engine, index), index.path))
+    return _page(Desk(lambda: (engine, index), index.path), store or Conversations(None))
 
 
-def _page(desk: Desk) -> gradio.Blocks:
+def _values(request: str | None) -> Any:
+    try:
+        return json.loads(request or "{}")
+    except ValueError:
+        return {}
+
+
+def _page(desk: Desk, store: Conversations) -> gradio.Blocks:
     gr = load_gradio()
+    stops = Stops()
 
-    def open_article(wanted: Any) -> dict[str, str]:
-        return _article(desk, wanted)
-
-    def ask(question: str | None, past: History, last: Answer | None) -> Iterator[tuple[Any, Any, Any, Any]]:
-        asked = (question or "").strip()[:LONGEST_QUESTION]
+    def ask(question: str | None, request: str | None) -> Iterator[tuple[Any, Any]]:
+        told = _values(request)
+        asked = Asked.read(question, told)
         same = gr.skip()
-        if not asked:
-            yield same, same, same, same
+        if not asked.question:
+            yield same, same
             return
-        ident, box = secrets.token_hex(6), ""
-        answer: Answer | None = None
-        for html, answer in _steps(desk, asked, past, last):
-            step = {"turn": ident, "html": html, "verdict": answer.verdict if answer else ""}
-            yield step, box, same, same
-            box = same  # emptied once; whatever is typed while the answer comes stays
-        if answer is not None:
-            # "Are you sure?" after "Who says so?" is about the answer that both are about
-            kept = same if asked_about(asked) in ("who", "sure", "passage") and last else answer
-            yield same, same, [*past, (asked, answer.text)][-REMEMBERED:], kept
+        # emptied once; whatever is typed while the answer comes stays, and an example does not pass through the box
+        box: Any = "" if not isinstance(told, dict) or told.get("typed", True) else same
+        for step in Answering(desk, store, stops, asked).steps():
+            value = {"turn": asked.turn, "replaces": asked.replaces, "html": step.html}
+            yield {**value, "verdict": step.verdict, "trouble": step.trouble, "notice": step.notice}, box
+            box = same
 
-    def arrive() -> tuple[Any, Any, Any, Any]:
-        shelf = desk.shelf()
+    def arrive(index: str | None) -> tuple[Any, Any, Any, Any]:
+        try:
+            here = desk.at(index or "")
+        except InputError:
+            here = desk
+        shelf = here.shelf()
         usable = shelf is not None and shelf.documents > 0
         return (
-            view.masthead(shelf),
-            view.welcome(shelf, desk.problem, desk.is_unset),
-            desk.library(),
+            shell.masthead(shelf, "" if here is desk else here.name),
+            shell.welcome(shelf, here.problem, here.is_unset),
+            here.filters(),
             gr.update(interactive=usable),
         )
 
-    head, lead, library, usable = arrive()
+    def examples_of(index: str | None) -> str:
+        try:
+            return shell.example_list(desk.at(index or "").examples())
+        except InputError:
+            return shell.example_list(desk.examples())
+
+    head, lead, narrow, usable = arrive("")
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, fill_height=True) as page:
-        past, last = gr.State([]), gr.State(None)
+        request, where = gr.Textbox(visible=False), gr.Textbox(visible=False)
         masthead = gr.HTML(head, elem_id="masthead", **_BARE)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="talk"):
@@ -229,12 +113,13 @@ def _page(desk: Desk) -> gradio.Blocks:
                     welcome = gr.HTML(lead, elem_id="welcome", **_BARE)
                     examples = gr.HTML("", elem_id="examples", **_BARE)
                     thread = gr.HTML(
-                        html_template=(ASSETS / "thread.html").read_text("utf-8"),
-                        js_on_load=(ASSETS / "chat.js").read_text("utf-8"),
-                        server_functions=[open_article],
+                        html_template=markup("thread"),
+                        js_on_load=script(),
+                        server_functions=Doors(desk, store, stops).all(),
                         apply_default_css=False,
                         elem_id="thread",
                     )
+                filters = gr.HTML(narrow, elem_id="filters", **_BARE)
                 with gr.Row(elem_id="composer"):
                     question = gr.Textbox(
                         label="Your question",
@@ -250,44 +135,42 @@ def _page(desk: Desk) -> gradio.Blocks:
                     )
                     send = gr.Button("Ask", elem_id="send", min_width=0)
             with gr.Column(elem_id="side"):
-                panel = gr.HTML(
-                    library,
-                    html_template=(ASSETS / "panel.html").read_text("utf-8"),
-                    elem_id="panel",
-                    **_BARE,
-                )
+                gr.HTML(html_template=markup("panel"), elem_id="panel", **_BARE)
+        gr.HTML(html_template=markup("talks"), elem_id="talks", **_BARE)
         sends: dict[str, Any] = {
             "fn": ask,
-            "inputs": [question, past, last],
-            "outputs": [thread, question, past, last],
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "concurrency_limit": 2,
+            "inputs": [question, request],
+            "outputs": [thread, question],
+            "concurrency_limit": AT_ONCE,
             "trigger_mode": "always_last",  # Enter while an answer arrives sends when it is whole
+            "js": "(typed) => window.rag.request(typed)",
+            **_QUIET,
         }
-        settled: dict[str, Any] = {"fn": None, "js": "() => window.dispatchEvent(new Event('rag:settled'))"}
-        typed = gr.on([question.submit, send.click], **sends)
-        # an example is sent without passing through the box, where somebody may be typing
-        picked = (
-            "(typed, ...rest) => [document.querySelector('#thread .turns').dataset.ask || typed, ...rest]"
-        )
-        clicked = thread.ask(**sends, js=picked)
-        for sent in (typed, clicked):
-            sent.then(**settled)
-            sent.failure(**settled)  # a generator that fails midway does not reach then
-        page.load(
-            arrive,
-            outputs=[masthead, welcome, panel, question],
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        page.load(
-            lambda: view.example_list(desk.examples()),
-            outputs=[examples],
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        for sent in (gr.on([question.submit, send.click], **sends), thread.ask(**sends)):
+            sent.then(fn=None, js=_TELL % "settled")
+            sent.failure(fn=None, js=_TELL % "settled")  # a generator that fails midway does not reach then
+        arrives: dict[str, Any] = {"fn": arrive, "inputs": [where], "js": _WHERE, **_QUIET}
+        arrives["outputs"] = [masthead, welcome, filters, question]
+        finds: dict[str, Any] = {
+            "fn": examples_of,
+            "inputs": [where],
+            "outputs": [examples],
+            "js": _WHERE,
+            **_QUIET,
+        }
+        page.load(**arrives).then(fn=None, js=_TELL % "arrived")
+        page.load(**finds)
+        thread.arrive(**arrives).then(fn=None, js=_TELL % "arrived")
+        thread.arrive(**finds)
     return cast("gradio.Blocks", page)
+
+
+# --- serving it ---
+
+
+def _warm(desk: Desk) -> None:
+    """Begin to load the weights; the page can be opened meanwhile."""
+    threading.Thread(target=desk.examples, daemon=True).start()
 
 
 def mount(app: FastAPI, desk: Desk, store: Conversations, path: str = "/") -> FastAPI:
@@ -299,19 +182,18 @@ def mount(app: FastAPI, desk: Desk, store: Conversations, path: str = "/") -> Fa
         store: where its conversations are kept.
         path: "/" or something like "/chat".
     """
+    _warm(desk)
+    load_gradio()
     from gradio import mount_gradio_app
     from starlette.middleware import Middleware
 
     dress = look()
     if path != "/":
         dress.pop("favicon_path")  # an app of its own has its own
-    mounted = mount_gradio_app(
-        app, _page(desk), path=path, app_kwargs={"middleware": [Middleware(Guard)]}, show_error=False, **dress
-    )
+    guarded = {"middleware": [Middleware(Guard)]}
+    page = _page(desk, store)
+    mounted = mount_gradio_app(app, page, path=path, app_kwargs=guarded, show_error=False, **dress)
     return cast("FastAPI", mounted)
-
-
-_BARE: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 
 
 def free_port(host: str, port: int | None = None) -> int:
@@ -336,6 +218,7 @@ def launch(
     settings: Settings | None = None,
     block: bool = True,
     ready: Callable[[str], None] | None = None,
+    store: Conversations | None = None,
 ) -> gradio.Blocks:
     """Serve the chat page over an index on disk, and return the running page.
 
@@ -350,20 +233,19 @@ def launch(
         settings: by default read from ``rag.toml`` and the environment.
         block: wait until interrupted; with False the page is served by threads of this process.
         ready: told the page's address once it can be opened; by default it is printed when waiting.
+        store: where conversations are kept; by default a file in the user's data folder.
 
     Raises:
-        InputError: the port is taken, or the host is not this machine's.
+        InputError: the port is taken, the host is not this machine's, or conversations cannot be kept.
     """
     from rag.settings import load
 
     port = free_port(host, port)
     settings = settings or load(index=index_path)
-    path = Path(index_path or settings.index)
-
-    desk = desk_over(path, settings)
-    warm = threading.Thread(target=desk.examples, daemon=True)  # weights load while gradio is imported
-    warm.start()
-    page = _page(desk)
+    desk = desk_over(Path(index_path or settings.index), settings)
+    store = store or Conversations(default_file())
+    _warm(desk)  # while gradio is imported
+    page = _page(desk, store)
     from starlette.middleware import Middleware
 
     page.launch(

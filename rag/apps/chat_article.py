@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from rag.apps.chat_view import Span, byline, check, escape, plain_date
+from rag.apps.chat_html import Span, age, ago, byline, check, escape, plain_date
 from rag.types import Document
 
 LONG_ARTICLE = 120_000  # characters shown around a passage; a browser lays this out without a stutter
@@ -97,13 +97,16 @@ def _headed(document: Document, begin: int, end: int, marks: Sequence[tuple[int,
     )
 
 
-def article(document: Document, spans: Sequence[Span] = (), kind: str = "cited") -> str:
+def article(
+    document: Document, spans: Sequence[Span] = (), kind: str = "cited", newest: str | None = None
+) -> str:
     """The whole article with the given characters in ``<mark>``, exactly ``document.text[start:end]``.
 
     Args:
         document: the article as it is now.
         spans: what to highlight; a span whose words have changed is not highlighted, and the page says so.
         kind: ``cited``, or ``closest`` for a passage that is no answer and is drawn as such.
+        newest: when the newest article of the index was published.
     """
     good = [span for span in spans if _still_there(document, span)]
     marks = _disjoint(good)
@@ -117,14 +120,16 @@ def article(document: Document, spans: Sequence[Span] = (), kind: str = "cited")
         notes.append("A passage close to the question, not an answer to it.")
     if (begin, end) != (document.body_start, len(document.text)):
         notes.append(f"A long article: characters {begin:,} to {end:,} of {len(document.text):,} are shown.")
-    head = byline(document.source, plain_date(document.published), document.author)
+    old = age(document.published, newest) or ago(document.published)
+    head = byline(document.source, plain_date(document.published), old, document.author)
     return "".join(
         [
             f'<article class="paper{" beside" if kind == "closest" else ""}" '
             f'data-path="{escape(document.path)}" aria-label="{escape(document.title)}">',
             '<header class="paper-head">',
             f'<p class="paper-line">{head}</p>' if head else "",
-            f'<p class="paper-path">{escape(document.path)}</p>',
+            f'<p class="paper-path"><span>{escape(document.path)}</span>'
+            '<button type="button" class="act remove">Remove</button></p>',
             "".join(f'<p class="paper-note">{escape(note)}</p>' for note in notes),
             "" if _opens_with_title(document) else f'<h2 class="paper-title">{escape(document.title)}</h2>',
             "</header>",

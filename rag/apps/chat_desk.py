@@ -1,4 +1,4 @@
-"""What the chat page answers from: an engine and an index, opened when they can be, and what is said about them."""
+"""What the chat page answers from: engines and indexes, opened when they can be, and what is said about them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from copy import copy
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from rag.apps import chat_view as view
+from rag.apps import chat_shell as shell
 from rag.apps.chat_examples import candidates, pick
-from rag.errors import MissingExtraError, ModelError, RagError, SettingsError
+from rag.apps.chat_sources import Facts
+from rag.errors import InputError, MissingExtraError, ModelError, RagError, SettingsError
 
 if TYPE_CHECKING:
     from rag.answering.engine import AnswerEngine
+    from rag.apps.library import Library
     from rag.index.index import Index
     from rag.settings import Settings
 
-LISTED = 60  # articles in the list beside the chat
 EXAMPLES_FROM = 40  # articles that example questions are made from
 EXAMPLES_WAIT = 8.0  # seconds a page waits for them at most; it is usable meanwhile
 
@@ -27,17 +27,27 @@ Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
 
 
 def desk_over(path: Path, settings: Settings) -> Desk:
-    """A desk over an index on disk; nothing is opened before it is needed."""
+    """A desk over an index on disk, and the ones that lie beside it; nothing is opened before it is needed."""
 
-    def opener() -> tuple[AnswerEngine, Index]:
+    def opener(where: Path, like: tuple[AnswerEngine, Index] | None) -> tuple[AnswerEngine, Index]:
         from rag.answering.engine import AnswerEngine
         from rag.index.index import Index
         from rag.retrieval.retriever import Retriever
 
-        index = Index.open(path, settings=settings, create=False)
-        return AnswerEngine(Retriever(index, settings)), index
+        if like is None:
+            index = Index.open(where, settings=settings, create=False)
+            return AnswerEngine(Retriever(index, settings)), index
+        engine, first = like  # weights are loaded once, whatever is asked
+        own = settings.model_copy(update={"index": where})
+        index = Index.open(where, settings=own, encoder=first.encoder, create=False)
+        return AnswerEngine(Retriever(index, own, reader=engine.reader), generator=engine.generator), index
 
-    return Desk(opener, path)
+    def beside(name: str) -> Desk:
+        where = path.parent / name
+        return Desk(lambda: opener(where, desk.open()), where)
+
+    desk = Desk(lambda: opener(path, None), path, beside)
+    return desk
 
 
 class Desk:
@@ -46,17 +56,28 @@ class Desk:
     Args:
         opener: opens both; a RagError of it is shown on the page, and reloading the page tries again.
         path: the index's folder, as the page names it.
+        beside: makes the desk over another index of the same folder; None where there is no going elsewhere.
     """
 
-    def __init__(self, opener: Opener, path: Path) -> None:
+    def __init__(self, opener: Opener, path: Path, beside: Callable[[str], Desk] | None = None) -> None:
         self._opener = opener
+        self._beside = beside
+        self._others: dict[str, Desk] = {}
         self._lock = threading.Lock()
         self._opened: tuple[AnswerEngine, Index] | None = None
         self._examples: Future[list[str]] | None = None
         self._examples_of = -1
+        self._facts: dict[str, Facts] = {}
+        self._newest: str | None = None
+        self._facts_of = -1
         self.path = path
         self.problem = ""
         self.is_unset = False  # the problem lies with the settings or a model, not with the index
+
+    @property
+    def name(self) -> str:
+        """What a person calls this index."""
+        return self.path.name or str(self.path)
 
     def open(self) -> tuple[AnswerEngine, Index] | None:
         """Engine and index, or None with the reason in ``problem``."""
@@ -70,35 +91,113 @@ class Desk:
                     self.is_unset = isinstance(error, SettingsError | MissingExtraError | ModelError)
             return self._opened
 
-    def shelf(self) -> view.Shelf | None:
+    def opened(self) -> tuple[AnswerEngine, Index]:
+        """As ``open``, where there is no page to show the reason on.
+
+        Raises:
+            InputError: with the reason.
+        """
+        found = self.open()
+        if found is None:
+            raise InputError(self.problem)
+        return found
+
+    # --- several indexes ---
+
+    def others(self) -> list[str]:
+        """The names of the indexes that lie beside this one."""
+        from rag.index.index import CATALOG
+
+        if self._beside is None:
+            return []
+        try:
+            folders = [
+                folder for folder in self.path.absolute().parent.iterdir() if (folder / CATALOG).is_file()
+            ]
+        except OSError:
+            return []
+        return sorted(folder.name for folder in folders if folder.name != self.path.absolute().name)
+
+    def at(self, name: str) -> Desk:
+        """This desk, or the one over another index that lies beside it.
+
+        Args:
+            name: '' or this desk's own for this one; whatever comes from a browser is looked up, never made a path.
+
+        Raises:
+            InputError: there is no such index.
+        """
+        if name in ("", self.name):
+            return self
+        if self._beside is None or name not in self.others():
+            raise InputError(f"there is no index {name!r} here any more; next step: reload the page")
+        with self._lock:
+            if name not in self._others:
+                self._others[name] = self._beside(name)
+            return self._others[name]
+
+    # --- what is said about it ---
+
+    def shelf(self) -> shell.Shelf | None:
         """What the page says about the index; None when it cannot be read."""
         opened = self.open()
         if opened is None:
             return None
+        engine, index = opened
         try:
-            status = opened[1].status()
+            status = index.status()
         except RagError as error:
             self.problem = str(error)
             return None
-        return view.Shelf(
-            name=self.path.name or str(self.path),
+        generator = getattr(engine, "generator", None)
+        return shell.Shelf(
+            name=self.name,
             path=_near(self.path),
             documents=status.documents,
             synced_at=status.synced_at,
             folder=_near(Path(status.folder)) if status.folder else None,
+            others=tuple(self.others()),
+            model=generator.name if generator is not None else "",
         )
 
-    def library(self) -> str:
-        """The list of articles as HTML; empty when there are none."""
+    def facts(self) -> dict[str, Facts]:
+        """What the index says about each article, by path; read once per state of the index."""
         opened = self.open()
+        if opened is None:
+            return {}
+        index = opened[1]
         try:
-            listed = opened[1].documents() if opened else []
+            generation = index.generation
+            if generation != self._facts_of:
+                listed = index.documents()
+                self._facts = {item.path: Facts(item.source, item.published, item.sha256) for item in listed}
+                self._newest = max((item.published for item in listed if item.published), default=None)
+                self._facts_of = generation
         except RagError:
-            return ""  # the conversation's place already says what is wrong
-        entries = [
-            view.Entry(item.path, item.title, item.source, item.published) for item in islice(listed, LISTED)
-        ]
-        return view.library(entries, len(listed)) if listed else ""
+            return {}  # the conversation's place already says what is wrong
+        return self._facts
+
+    def newest(self) -> str | None:
+        """The latest date of publication."""
+        self.facts()
+        return self._newest
+
+    def filters(self) -> str:
+        """What the articles can be narrowed by, as HTML; empty when by nothing."""
+        facts = self.facts().values()
+        days = sorted(item.published[:10] for item in facts if item.published)
+        sources = sorted({item.source for item in facts if item.source}, key=str.casefold)
+        return shell.filters(sources, days[0] if days else None, days[-1] if days else None)
+
+    def library(self) -> Library:
+        """The articles, to be listed, added to and removed from.
+
+        Raises:
+            InputError: the index cannot be opened.
+        """
+        from rag.apps.library import Library
+
+        return Library(self.opened()[1])
 
     def examples(self) -> list[str]:
         """Example questions, found once per state of the index by a thread of their own."""
@@ -119,6 +218,13 @@ class Desk:
             return []
 
 
+def plain(engine: AnswerEngine) -> AnswerEngine:
+    """The same engine in the articles' own words: no model is asked."""
+    quoting = copy(engine)
+    quoting.generator = None
+    return quoting
+
+
 def _near(path: Path) -> str:
     """A path as one would type it here: relative where it lies below the working folder."""
     here = Path.cwd()
@@ -127,13 +233,11 @@ def _near(path: Path) -> str:
 
 def _find_examples(engine: AnswerEngine, index: Index, result: Future[list[str]]) -> None:
     kept: list[str] = []
-    # the articles' own words decide; a model is asked when a person asks, as it may take its time or money
-    plain = copy(engine)
-    plain.generator = None
     try:
         listed = index.documents()
         some = listed[:: max(1, len(listed) // EXAMPLES_FROM)][:EXAMPLES_FROM]
-        kept = pick(candidates(index.document(item.path) for item in some), plain.ask)
+        # the articles' own words decide; a model is asked when a person asks, as it may take its time or money
+        kept = pick(candidates(index.document(item.path) for item in some), plain(engine).ask)
     except RagError:
         pass  # a page without examples is still a whole page; what is wrong shows with the first question
     finally:

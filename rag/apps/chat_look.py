@@ -19,6 +19,27 @@ _FONTS = (
 )
 
 
+_STYLES = ("page", "talk", "under", "tools", "talks", "panel", "library")
+_SCRIPTS = (
+    "base",
+    "thread",
+    "panel",
+    "library",
+    "talks",
+    "keys",
+)  # one script: each may use what stands before it
+
+
+def markup(name: str) -> str:
+    """One of our pieces of HTML."""
+    return (ASSETS / f"{name}.html").read_text("utf-8")
+
+
+def script() -> str:
+    """The page's script."""
+    return "\n".join((ASSETS / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+
+
 def _font_face(family: str, weight: int, name: str) -> str:
     data = base64.b64encode((ASSETS / name).read_bytes()).decode("ascii")
     return (
@@ -38,8 +59,7 @@ def look() -> dict[str, Any]:
     from gradio.themes.utils import colors
 
     style = "".join(_font_face(*font) for font in _FONTS)
-    style += "".join((ASSETS / name).read_text("utf-8") for name in ("page.css", "talk.css", "panel.css"))
-    icon = base64.b64encode((ASSETS / "favicon.svg").read_bytes()).decode("ascii")
+    style += "".join((ASSETS / f"{name}.css").read_text("utf-8") for name in _STYLES)
     return {
         "theme": Base(
             primary_hue=colors.stone,
@@ -47,8 +67,7 @@ def look() -> dict[str, Any]:
             font=["Source Sans 3", "system-ui", "sans-serif"],  # plain names: gradio fetches nothing for them
             font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
         ),
-        "head": '<meta name="referrer" content="no-referrer">'
-        f'<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,{icon}"><style>{style}</style>',
+        "head": f'<meta name="referrer" content="no-referrer"><style>{style}</style>',
         "favicon_path": str(ASSETS / "favicon.svg"),
         "footer_links": [],
         "run_history": False,

@@ -1,152 +1,51 @@
-"""What the chat page shows, as pure functions from the answer's value types to HTML.
+"""A question and its answer as HTML: pure functions from the answer's value types.
 
-Every word that comes from an article, a file name or a person goes through ``escape``; nothing is treated as Markdown,
-so an article that contains a script, an image or a link shows those characters and does nothing.
-
-A citation is a button that carries where it points, ``data-path`` and ``data-spans``. A span is written
-``start:end:check``; ``check`` is a short hash of the quoted words, so that ``chat_article`` can tell when the file has
-changed since the answer and never highlights other words than the ones that were cited.
+What becomes of words from articles and people on the way is in ``chat_html``, what stands under an answer in
+``chat_sources``, the page around it in ``chat_shell``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from html import escape as _escape
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rag.answering.citations import marked
-from rag.types import Answer, Citation, Hit, Source, Statement, Unverified
+from rag.apps.chat_html import count, escape, note_line
+from rag.apps.chat_sources import NOTHING, Shown, closest_list, disagreement, numbers, source_list
+from rag.types import Answer, Statement, Unverified
 
-CLOSEST_SHOWN = 3
+DOWN_REASONS = ("Not right", "Not what I asked", "Something is missing", "The articles do say this")
+_LONGEST_TAIL = 20  # characters
 _SPACES = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A passage to highlight: offsets into ``Document.text`` and a check on its words ('' for none)."""
-
-    start: int
-    end: int
-    check: str = ""
+# --- statements ---
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """What the page says about the index it answers from.
-
-    Attributes:
-        name: a short name a person knows it by.
-        path: the index's folder.
-        documents: how many articles it holds.
-        synced_at: ISO time of the last sync, or None.
-        folder: the folder that was synced, where known.
-    """
-
-    name: str
-    path: str
-    documents: int
-    synced_at: str | None = None
-    folder: str | None = None
+def _mark(kind: str, why: str) -> str:
+    """A small sign whose reason shows on hover and is read out."""
+    return f'<span class="{kind}" role="img" aria-label="{escape(why)}" title="{escape(why)}"></span>'
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One article in the list beside the chat."""
-
-    path: str
-    title: str
-    source: str | None = None
-    published: str | None = None
-
-
-def escape(text: str) -> str:
-    """Make text safe as HTML content and as a quoted attribute."""
-    return _escape(text, quote=True)
-
-
-# --- small parts ---
-
-
-def check(quote: str) -> str:
-    """Eight hex digits that change when the quoted words do."""
-    return hashlib.sha256(quote.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def plain_date(published: str | None) -> str:
-    """``2024-11-04`` as ``4 November 2024``; what is not an ISO date is shown as it is."""
-    if not published:
-        return ""
-    try:
-        day = date.fromisoformat(published[:10])
-    except ValueError:
-        return published
-    return f"{day.day} {day:%B %Y}"
-
-
-def plain_time(stamp: str | None, now: datetime | None = None) -> str:
-    """An ISO time as a person says it, in this machine's time zone: ``today, 06:41`` or ``20 November 2026``."""
-    if not stamp:
-        return ""
-    try:
-        moment = datetime.fromisoformat(stamp).astimezone()
-    except ValueError:
-        return stamp
-    today = (now or datetime.now()).astimezone().date()
-    if moment.date() == today:
-        return f"today, {moment:%H:%M}"
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
-
-
-def byline(*parts: str | None) -> str:
-    """The parts that are known, with dots between them."""
-    return '<span class="dot"> · </span>'.join(f"<span>{escape(part)}</span>" for part in parts if part)
-
-
-def _numbered(citations: Sequence[Citation]) -> dict[int, list[Citation]]:
-    """A statement's citations by their number, in order; two passages of one article share its number."""
-    grouped: dict[int, list[Citation]] = {}
-    for citation in citations:
-        grouped.setdefault(citation.number, []).append(citation)
-    return grouped
-
-
-def _target(path: str, spans: Iterable[Span], kind: str, what: str = "") -> str:
-    """What a button carries so that a click can open its passage; ``what`` is the panel's word for it."""
-    written = " ".join(f"{span.start}:{span.end}:{span.check}" for span in spans)
-    return (
-        f'data-path="{escape(path)}" data-spans="{escape(written)}" data-kind="{kind}" '
-        f'data-what="{escape(what)}" aria-controls="panel"'
-    )
-
-
-def _cited(citations: Iterable[Citation]) -> list[Span]:
-    return [Span(c.start, c.end, check(c.quote)) for c in citations]
-
-
-# --- an answer ---
-
-
-def citation_button(number: int, citations: Sequence[Citation]) -> str:
-    """``[n]``: the brackets are there for copying and for screen readers, and drawn as a small chip."""
-    first = citations[0]
-    return (
-        f'<button type="button" class="cite" {_target(first.path, _cited(citations), "cited", f"Source {number}")} '
-        f'aria-label="Source {number}: {escape(first.title)}" title="{escape(first.title)}">'
-        f'<span class="bracket">[</span>{number}<span class="bracket">]</span></button>'
-    )
+def _with_tail(text: str, tail: str) -> str:
+    """Text whose last word stays on one line with what follows it."""
+    *before, last = text.rsplit(" ", 1)
+    if len(last) > _LONGEST_TAIL:
+        return escape(text) + tail
+    return f'{"".join(escape(part) + " " for part in before)}<span class="tail">{escape(last)}{tail}</span>'
 
 
 def statement(item: Statement, mark: str = "") -> str:
     """One sentence of the answer with its numbers."""
-    numbers = "".join(citation_button(number, group) for number, group in _numbered(item.citations).items())
-    return f'<p class="statement">{escape(item.text)}<span class="cites">{numbers}</span>{mark}</p>'
+    return f'<p class="statement">{_with_tail(item.text, numbers(item.citations) + mark)}</p>'
+
+
+def quoted_statement(item: Statement) -> str:
+    """One sentence of the articles, with its numbers and the sign that it is one."""
+    articles = len({citation.path for citation in item.citations})
+    where = "from the article" if articles == 1 else f"from {articles} articles that say the same"
+    return statement(item, _mark("verbatim", f"Word for word {where}"))
 
 
 def worded_statement(item: Statement) -> str:
@@ -156,12 +55,10 @@ def worded_statement(item: Statement) -> str:
     borne = (
         "1 quote bears"
         if quotes == 1
-        else f"{quotes} quotes from {_count(articles, 'article', 'articles')} bear"
+        else f"{quotes} quotes from {count(articles, 'article', 'articles')} bear"
     )
     why = f"Checked: {borne} this out; every figure, date and name of it stands there"
-    return statement(
-        item, f'<span class="checked" role="img" aria-label="checked" title="{escape(why)}"></span>'
-    )
+    return statement(item, _mark("checked", why))
 
 
 def left_out(dropped: Sequence[Unverified]) -> str:
@@ -178,61 +75,30 @@ def left_out(dropped: Sequence[Unverified]) -> str:
     )
 
 
-def note_line(note: str | None) -> str:
-    """What became of the model, calmly."""
-    return f'<p class="note">{escape(note)}</p>' if note else ""
+def _folded(items: Sequence[Statement], shown: Sequence[str], most: int | None) -> str:
+    """The statements, those that rest on later sources than wanted put behind a line that opens them."""
+    first = [
+        text
+        for item, text in zip(items, shown, strict=True)
+        if most is None or min(c.number for c in item.citations) <= most
+    ]
+    rest = [text for text in shown if text not in first]
+    if not rest:
+        return " ".join(shown)
+    more = count(len(rest), "more sentence", "more sentences")
+    return (
+        f'{" ".join(first)}<details class="rest"><summary>{more}, from other articles</summary>'
+        f"{' '.join(rest)}</details>"
+    )
+
+
+# --- an answer ---
 
 
 def model_name(generator: str) -> str:
     """A model as a person calls it: of a GGUF file its name, without folders and suffix."""
     kind, _, name = generator.partition(":")
     return name.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gguf") if kind == "gguf" else generator
-
-
-def source_list(sources: Sequence[Source], statements: Sequence[Statement]) -> str:
-    """The answer's numbered sources; each opens its article at the first passage that was cited."""
-    first: dict[int, Citation] = {}
-    for item in statements:
-        for citation in item.citations:
-            first.setdefault(citation.number, citation)
-    rows = []
-    for source in sources:
-        cited = first.get(source.number)
-        spans = _cited([cited]) if cited else []
-        target = _target(source.path, spans, "cited", f"Source {source.number}")
-        rows.append(
-            f'<li><button type="button" class="source" {target}>'
-            f'<span class="source-number" aria-hidden="true">{source.number}</span>'
-            f'<span class="source-body"><span class="source-title">{escape(source.title)}</span>'
-            f'<span class="source-line">{byline(plain_date(source.published), source.path)}</span></span>'
-            f"</button></li>"
-        )
-    return (
-        '<section class="sources"><h3>Sources</h3><ol class="source-list">'
-        + "".join(rows)
-        + "</ol></section>"
-    )
-
-
-def closest_list(hits: Sequence[Hit], heading: str) -> str:
-    """The nearest passages, marked as no answer."""
-    if not hits:
-        return ""
-    rows = []
-    for hit in hits[:CLOSEST_SHOWN]:
-        best = max(hit.sentences, key=lambda sentence: sentence.score, default=None)
-        excerpt = _SPACES.sub(" ", best.text if best else hit.text).strip()
-        spans = [Span(hit.start, hit.end, check(hit.text))]
-        rows.append(
-            f'<li><button type="button" class="passage" {_target(hit.path, spans, "closest", "Close by")}>'
-            f'<span class="passage-text">{escape(excerpt)}</span>'
-            f'<span class="source-line">{byline(hit.title, hit.source, plain_date(hit.published))}</span>'
-            "</button></li>"
-        )
-    return (
-        f'<section class="closest"><h3>{escape(heading)} <span class="not-answer">not an answer</span></h3>'
-        f'<ol class="passage-list">{"".join(rows)}</ol></section>'
-    )
 
 
 def _not_found(answer: Answer) -> str:
@@ -246,26 +112,50 @@ def _not_found(answer: Answer) -> str:
     )
 
 
-def answer_body(answer: Answer) -> str:
-    """A finished answer, by its verdict."""
+def _statements(answer: Answer, most: int | None) -> str:
+    """The statements; those that contradict each other stand side by side below, and only there."""
+    sides = {position.text for conflict in answer.conflicts for position in conflict.positions}
+    answer = replace(answer, statements=tuple(one for one in answer.statements if one.text not in sides))
+    if not answer.statements:
+        return ""
+    if answer.generator == "extractive":
+        drawn = [quoted_statement(item) for item in answer.statements]
+        return f'<div class="statements quoted">{_folded(answer.statements, drawn, most)}</div>'
+    drawn = [worded_statement(item) for item in answer.statements]
+    worded = f"Worded by {model_name(answer.generator)}, each sentence checked against the articles"
+    return (
+        f'<div class="statements flowing">{_folded(answer.statements, drawn, most)}</div>'
+        f'<p class="worded">{escape(worded)}</p>'
+    )
+
+
+def answer_body(
+    answer: Answer, shown: Shown = NOTHING, most: int | None = None, stopped: bool = False
+) -> str:
+    """A finished answer, by its verdict.
+
+    Args:
+        answer: what was found.
+        shown: what is known about its articles now.
+        most: how many sources to show at first; the sentences of the others can be opened.
+        stopped: the person stopped it before it was whole.
+    """
     if answer.verdict == "not_found":
         return _not_found(answer)
     parts = [f'<div class="answer {answer.verdict}">', note_line(answer.note)]
-    if answer.verdict == "partial":
+    if stopped:
+        parts.append('<p class="part">Stopped before it was whole.</p>')
+    elif answer.verdict == "partial":
         # what follows the statements names every part that stayed open
         rest = answer.text.removeprefix(" ".join(marked(statement) for statement in answer.statements))
         parts.append(f'<p class="part">The articles answer only part of this. {escape(rest.strip())}</p>')
-    if answer.short_answer:
+    if answer.short_answer and not answer.conflicts:  # in bold only what nobody contradicts
         parts.append(f'<p class="short">{escape(answer.short_answer)}</p>')
-    if answer.generator == "extractive":
-        parts.append(f'<div class="statements quoted">{" ".join(map(statement, answer.statements))}</div>')
-    else:
-        shown = " ".join(map(worded_statement, answer.statements))
-        parts.append(f'<div class="statements flowing">{shown}</div>')
-        worded = f"Worded by {model_name(answer.generator)}, each sentence checked against the articles"
-        parts.append(f'<p class="worded">{escape(worded)}</p>')
+    parts.append(_statements(answer, most))
+    several = len(answer.conflicts) > 1
+    parts.extend(disagreement(conflict, several) for conflict in answer.conflicts)
     parts.append(left_out(answer.unverified))
-    parts.append(source_list(answer.sources, answer.statements))
+    parts.append(source_list(answer, shown))
     if answer.verdict == "partial":
         parts.append(closest_list(answer.closest, "Also close by"))
     parts.append("</div>")
@@ -290,17 +180,60 @@ def writing(statements: Sequence[Statement], draft: str, dropped: Sequence[Unver
     )
 
 
+def _problem(problem: str) -> str:
+    return (
+        '<div class="answer problem"><p class="verdict">This question could not be answered</p>'
+        f'<p class="verdict-note">{escape(problem)}</p></div>'
+    )
+
+
+def actions(answer: Answer | None, thumb: str | None = None, reason: str = "") -> str:
+    """What can be done with an answer, as one quiet line; ``answer`` is None where there is only a problem."""
+    again = (
+        '<button type="button" class="act last-only retry" aria-label="Ask again" title="Ask again">Retry</button>'
+        '<button type="button" class="act last-only edit" aria-label="Edit the question" title="Edit the question">'
+        "Edit</button>"
+    )
+    if answer is None:
+        return f'<div class="actions" role="group" aria-label="This question">{again}</div>'
+    thumbs = "".join(
+        f'<button type="button" class="act thumb {way}" data-thumb="{way}" aria-pressed="{str(thumb == way).lower()}" '
+        f'aria-label="{said}" title="{said}"></button>'
+        for way, said in (("up", "A good answer"), ("down", "Not a good answer"))
+    )
+    chips = "".join(
+        f'<button type="button" class="chip" data-reason="{escape(one)}">{escape(one)}</button>'
+        for one in DOWN_REASONS
+    )
+    copy = '<button type="button" class="act copy">Copy</button>' if answer.statements else ""
+    return (
+        f'<div class="actions" role="group" aria-label="This answer">{copy}'
+        f'<button type="button" class="act why" aria-expanded="false">Why this answer</button>{again}'
+        f'<span class="thumbs">{thumbs}</span></div>'
+        f'<form class="reasons" hidden><p class="reasons-lead">What was wrong?</p><div class="chips">{chips}</div>'
+        f'<input class="reason" name="reason" maxlength="1000" value="{escape(reason)}" aria-label="Your reason" '
+        'placeholder="Say more, if you like" autocomplete="off"><button class="chip keep">Keep</button></form>'
+        '<div class="why-drawer" hidden></div>'
+    )
+
+
 def turn(
     question: str,
     *,
     query: str = "",
     searched: str = "searched",
+    within: str = "",
     statements: Sequence[Statement] = (),
     draft: str | None = None,
     dropped: Sequence[Unverified] = (),
     note: str = "",
     answer: Answer | None = None,
     problem: str = "",
+    shown: Shown = NOTHING,
+    most: int | None = None,
+    stopped: bool = False,
+    thumb: str | None = None,
+    reason: str = "",
 ) -> str:
     """A question and what is known of its answer so far.
 
@@ -308,128 +241,38 @@ def turn(
         question: as the person typed it.
         query: the question that was searched; shown when a follow-up was completed from the conversation.
         searched: what ``query`` is called.
+        within: which articles were searched, in words; '' for all.
         statements: what has arrived while ``answer`` is still None.
         draft: what a model has written and nobody has checked yet; None while no model words the answer.
         dropped: what failed the check, where that is to be shown.
         note: what became of the model that was to word the answer.
         answer: the whole answer, once there.
         problem: what went wrong instead of an answer.
+        shown: what is known about the answer's articles now.
+        most: how many sources to show at first.
+        stopped: the person stopped it; ``answer`` is what had arrived.
+        thumb: the person's judgement, "up" or "down", with its ``reason``.
     """
     parts = [f'<h2 class="asked">{escape(question)}</h2>']
     if query and _SPACES.sub(" ", query).strip().casefold() != _SPACES.sub(" ", question).strip().casefold():
         parts.append(f'<p class="searched">{searched}: <q>{escape(query)}</q></p>')
+    if within:
+        parts.append(f'<p class="searched within">only in: {escape(within)}</p>')
     if problem:
-        parts.append(
-            '<div class="answer problem"><p class="verdict">This question could not be answered</p>'
-            f'<p class="verdict-note">{escape(problem)}</p></div>'
-        )
+        parts += [_problem(problem), actions(None)]
     elif answer is not None:
-        parts.append(answer_body(answer))
+        parts += [answer_body(answer, shown, most, stopped), actions(answer, thumb, reason)]
+    elif stopped:
+        parts += [
+            '<div class="answer"><p class="part">Stopped before anything was found.</p></div>',
+            actions(None),
+        ]
     elif draft is not None:
         parts.append(writing(statements, draft, dropped))
     elif statements or note:
         parts.append(f'<div class="answer">{note_line(note)}<div class="statements">')
-        parts.append(" ".join(map(statement, statements)))
+        parts.append(" ".join(map(quoted_statement, statements)))
         parts.append("</div></div>")
     else:
         parts.append('<p class="waiting"><span>Reading the articles</span></p>')
     return "".join(parts)
-
-
-# --- the rest of the page ---
-
-
-def how_to_add(shelf: Shelf) -> str:
-    """One line: how articles get in."""
-    folder = shelf.folder or "FOLDER"
-    return (
-        f"To add articles, put .txt or .md files into <code>{escape(folder)}</code> and run "
-        f'<code class="command">rag sync {escape(folder)} --index {escape(shelf.path)}</code>'
-    )
-
-
-def masthead(shelf: Shelf | None) -> str:
-    """The page's name, which index it answers from, and how to add to it."""
-    about = ""
-    if shelf is not None:
-        synced = plain_time(shelf.synced_at)
-        facts = byline(
-            _count(shelf.documents, "article", "articles"),
-            f"synced {synced}" if synced else None,
-        )
-        about = (
-            '<details class="shelf"><summary aria-label="About this index">'
-            f'<span class="shelf-name">{escape(shelf.name)}</span><span class="dot"> · </span>'
-            f'<span class="shelf-facts">{facts}</span></summary>'
-            f'<div class="shelf-more"><p>{how_to_add(shelf)}</p>'
-            f"<p>Index: <code>{escape(shelf.path)}</code>. Answers are made on this machine.</p></div></details>"
-        )
-    return (
-        '<header class="masthead"><h1 class="name">Ask the articles</h1>'
-        f'{about}<button type="button" class="anew" hidden>New conversation</button></header>'
-    )
-
-
-def welcome(shelf: Shelf | None, problem: str = "", is_unset: bool = False) -> str:
-    """What stands in the conversation before the first question.
-
-    Args:
-        shelf: None where nothing can be asked.
-        problem: why not.
-        is_unset: that lies with the settings or a model, and the index is not to blame.
-    """
-    if shelf is None and is_unset:
-        return (
-            '<section class="welcome"><p class="welcome-lead">Not ready for questions yet</p>'
-            f"<p>{escape(problem)}</p><p>Mend that, then start this page again.</p></section>"
-        )
-    if shelf is None:
-        return (
-            '<section class="welcome"><p class="welcome-lead">The index cannot be read</p>'
-            f"<p>{escape(problem)}</p><p>Make one with <code>rag sync FOLDER</code>, then reload this page.</p>"
-            "</section>"
-        )
-    if shelf.documents == 0:
-        return (
-            '<section class="welcome"><p class="welcome-lead">There are no articles here yet</p>'
-            f"<p>{how_to_add(shelf)}</p><p>Then reload this page.</p></section>"
-        )
-    return (
-        '<section class="welcome"><p class="welcome-lead">What would you like to know?</p>'
-        "<p>Every sentence of an answer carries a number, and the number opens the article at the words that say so. "
-        "What the articles do not say is not answered.</p></section>"
-    )
-
-
-def example_list(questions: Sequence[str]) -> str:
-    """Questions to start with, each a button that asks it."""
-    if not questions:
-        return ""
-    rows = "".join(
-        f'<li><button type="button" class="example" data-ask="{escape(text)}">{escape(text)}</button></li>'
-        for text in questions
-    )
-    return f'<section class="examples"><h2>For instance</h2><ul>{rows}</ul></section>'
-
-
-def library(entries: Sequence[Entry], total: int) -> str:
-    """The panel before anything is opened: the articles themselves.
-
-    Args:
-        entries: the articles to list, already cut to a sensible number.
-        total: how many there are altogether.
-    """
-    rows = "".join(
-        f'<li><button type="button" class="entry" {_target(entry.path, (), "plain")}>'
-        f'<span class="entry-title">{escape(entry.title)}</span>'
-        f'<span class="source-line">{byline(entry.source, plain_date(entry.published), entry.path)}</span>'
-        "</button></li>"
-        for entry in entries
-    )
-    more = total - len(entries)
-    return (
-        '<section class="library"><h2>The articles</h2>'
-        f'<ul class="entries">{rows}</ul>'
-        + (f'<p class="more">and {_count(more, "more", "more")}</p>' if more > 0 else "")
-        + "</section>"
-    )

@@ -153,6 +153,17 @@ class Conversations:
                 raise
             self._db.commit()
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Name cause and next step when the file cannot be used any more."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise InputError(
+                f"the conversations in {self.file or 'memory'} cannot be used: {error}; next step: check the disk's "
+                "space and the file's permissions, then reload the page"
+            ) from error
+
     def close(self) -> None:
         """Close the file; what was kept in memory is gone."""
         with self._guard:
@@ -178,7 +189,7 @@ class Conversations:
         browser, conversation, ident = _id(browser), _id(conversation), _id(turn.id)
         now = self._clock()
         text = turn.answer.text if turn.answer else ""
-        with self._writing() as db:
+        with self._told(), self._writing() as db:
             db.execute(
                 "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, NULL) "
                 "ON CONFLICT DO UPDATE SET changed = excluded.changed, shelf = excluded.shelf, deleted = NULL",
@@ -221,7 +232,7 @@ class Conversations:
             for _ in words
         )
         patterns = [pattern for word in words for pattern in [f"%{_literal(word)}%"] * 2]
-        with self._guard:
+        with self._told(), self._guard:
             rows = self._db.execute(
                 "SELECT c.id, c.title, c.shelf, c.created, c.changed, (SELECT COUNT(*) FROM turns t WHERE "
                 "t.browser = c.browser AND t.conversation = c.id) FROM conversations c "
@@ -232,7 +243,7 @@ class Conversations:
 
     def conversation(self, browser: str, conversation: str) -> Conversation | None:
         """One conversation's line, or None when this browser has none of that id."""
-        with self._guard:
+        with self._told(), self._guard:
             row = self._db.execute(
                 "SELECT id, title, shelf, created, changed, (SELECT COUNT(*) FROM turns t WHERE t.browser = ?1 "
                 "AND t.conversation = ?2) FROM conversations WHERE browser = ?1 AND id = ?2 AND deleted IS NULL",
@@ -242,7 +253,7 @@ class Conversations:
 
     def turns(self, browser: str, conversation: str) -> list[Turn]:
         """A conversation's turns in order; empty when this browser has none of that id."""
-        with self._guard:
+        with self._told(), self._guard:
             rows = self._db.execute(
                 "SELECT t.id, t.question, t.answer, t.problem, t.stopped, t.shas, t.trace, t.asked, t.thumb, t.reason "
                 "FROM turns t JOIN conversations c ON c.browser = t.browser AND c.id = t.conversation "
@@ -286,7 +297,7 @@ class Conversations:
 
     def cited(self, shelf: str) -> dict[str, int]:
         """In how many answers each article of an index was cited, by path; deleted conversations do not count."""
-        with self._guard:
+        with self._told(), self._guard:
             rows = self._db.execute(
                 "SELECT j.key, COUNT(*) FROM turns t JOIN conversations c ON c.browser = t.browser AND "
                 "c.id = t.conversation, json_each(t.shas) j WHERE c.shelf = ? AND c.deleted IS NULL GROUP BY j.key",
@@ -296,7 +307,7 @@ class Conversations:
 
     def rated(self, shelf: str | None = None) -> list[list[Turn]]:
         """Every judged turn (of one index), of whichever browser: the conversation up to it, the judged turn last."""
-        with self._guard:
+        with self._told(), self._guard:
             rows = self._db.execute(
                 "SELECT DISTINCT c.created, c.id, t.browser, t.conversation FROM turns t JOIN conversations c "
                 "ON c.browser = t.browser AND c.id = t.conversation WHERE t.thumb IS NOT NULL AND c.deleted IS NULL "
@@ -307,7 +318,7 @@ class Conversations:
         return [talk[: at + 1] for talk in talks for at, turn in enumerate(talk) if turn.thumb is not None]
 
     def _changed(self, statement: str, values: tuple[object, ...]) -> bool:
-        with self._writing() as db:
+        with self._told(), self._writing() as db:
             return db.execute(statement, values).rowcount > 0
 
     def _purge(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rag.apps import chat_article
 from rag.apps.chat_article import article, parse_spans
-from rag.apps.chat_view import Span, check
+from rag.apps.chat_html import Span, check
 from rag.types import Document
 
 TEXT = "A headline of its own\n\nThe first <b>paragraph</b>.\nThe second one & “more”.\n\n  1. A list item.\nThe end."

@@ -12,7 +12,8 @@ from rag.answering.engine import AnswerEngine
 from rag.answering.events import FellBack, StatementDropped, StatementReady, TokenReady
 from rag.answering.generators.protocol import Prompt
 from rag.apps import chat
-from rag.apps.chat import _Progress
+from rag.apps.chat_answer import Progress
+from rag.apps.conversations import Conversations
 from rag.index.index import Index
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
@@ -57,7 +58,9 @@ def open_page(visit: Visit, seeds_index: Index) -> Iterator[Callable[..., tuple[
             generator_retries=0,
             **changes,
         )
-        served = chat.launch(seeds_index.path, port=None, settings=settings, block=False)
+        served = chat.launch(
+            seeds_index.path, port=None, settings=settings, block=False, store=Conversations(None)
+        )
         closing.extend([lambda: server.__exit__(None, None, None), served.close])
         page = visit(str(served.local_url))
         page.evaluate(RECORD)
@@ -181,7 +184,9 @@ def test_who_says_so_is_answered_from_the_answer_before(
 
 def test_what_cannot_be_set_up_is_told_before_the_first_question(visit: Visit, seeds_index: Index) -> None:
     settings = Settings(index=seeds_index.path, generator="nothing:at-all")
-    served = chat.launch(seeds_index.path, port=None, settings=settings, block=False)
+    served = chat.launch(
+        seeds_index.path, port=None, settings=settings, block=False, store=Conversations(None)
+    )
     page = visit(str(served.local_url))
     page.get_by_text("Not ready for questions yet").wait_for()
     assert "nothing:at-all" in page.locator("#welcome").inner_text()
@@ -191,7 +196,7 @@ def test_what_cannot_be_set_up_is_told_before_the_first_question(visit: Visit, s
 
 
 def test_what_follows_a_checked_sentence_stays_a_draft() -> None:
-    progress = _Progress("q", shows_dropped=True)
+    progress = Progress("q", shows_dropped=True)
     for piece in ("It began in", " March 2025.\n", "And  then", " more"):
         progress.take(TokenReady(piece))
     progress.take(StatementReady(Statement("It began in March 2025.", ())))

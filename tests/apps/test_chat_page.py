@@ -13,12 +13,13 @@ import pytest
 from rag.answering.engine import AnswerEngine
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.apps import chat
+from rag.apps.conversations import Conversations
 from rag.errors import IndexUnusableError, InputError
 from rag.index.index import Index
 from rag.models.encoder import Encoder
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
-from rag.types import Answer, Citation, Source, Statement
+from rag.types import Answer, Citation, Filters, Source, Statement
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -50,7 +51,8 @@ def engine(seeds_index: Index) -> AnswerEngine:
 @pytest.fixture(scope="module")
 def seeds_url(seeds_index: Index) -> Iterator[str]:
     """The page as ``rag chat`` serves it."""
-    page = chat.launch(seeds_index.path, port=None, settings=seeds_index.settings, block=False)
+    store = Conversations(None)
+    page = chat.launch(seeds_index.path, port=None, settings=seeds_index.settings, block=False, store=store)
     yield str(page.local_url)
     page.close()
 
@@ -180,7 +182,8 @@ def test_the_page_says_which_index_and_hides_what_is_gradios(visit: Visit, seeds
     page.locator(".shelf summary").click()
     assert "rag sync" in page.locator(".shelf-more").inner_text()
     assert page.locator("footer:visible, .show-api:visible, .built-with:visible").count() == 0
-    assert page.locator(".entry").count() == 5
+    page.locator(".shelf summary").click()
+    page.locator(".entry").nth(4).wait_for()
     page.locator(".entry").first.click()
     page.locator(".paper").wait_for()
     assert page.locator("mark").count() == 0
@@ -274,7 +277,11 @@ class Scripted:
         return Answer(question, question, "not_found", "Not in these articles.")
 
     def stream(
-        self, question: str, history: Sequence[Any] = (), previous: Answer | None = None
+        self,
+        question: str,
+        history: Sequence[Any] = (),
+        filters: Filters | None = None,
+        previous: Answer | None = None,
     ) -> Iterator[Event]:
         self.histories.append(list(history))
         yield Searched(question, ())
@@ -357,7 +364,13 @@ def test_a_missing_index_names_the_next_step_and_is_found_after_a_reload(
     visit: Visit, serve: Serve, encoder: Encoder, tmp_path: Path
 ) -> None:
     path, folder = tmp_path / "none yet", tmp_path / "news"
-    page = visit(serve(chat.launch(path, port=None, settings=Settings(index=path), block=False)))
+    page = visit(
+        serve(
+            chat.launch(
+                path, port=None, settings=Settings(index=path), block=False, store=Conversations(None)
+            )
+        )
+    )
     assert "rag sync" in page.locator("#welcome").inner_text()
     assert page.locator("#question textarea").is_disabled()
     folder.mkdir()

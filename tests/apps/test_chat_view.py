@@ -1,14 +1,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import pytest
 
 from rag.answering.citations import marked
+from rag.apps import chat_html, chat_library, chat_shell, chat_why
 from rag.apps import chat_view as view
-from rag.types import Answer, Citation, Hit, ScoredSentence, Scores, Source, Statement, Unverified
+from rag.apps.chat_sources import Facts, Shown
+from rag.apps.library import Article, FileResult
+from rag.types import (
+    Answer,
+    Citation,
+    Conflict,
+    Hit,
+    Position,
+    ScoredSentence,
+    Scores,
+    Source,
+    Statement,
+    Unverified,
+)
 
 PAYLOADS = [
     "<script>window.pwned=1</script>",
@@ -36,7 +50,20 @@ OURS = {
     "p",
     "q",
 }
-OURS |= {"s", "section", "span", "summary", "ul"}
+OURS |= {
+    "s",
+    "section",
+    "span",
+    "summary",
+    "ul",
+    "form",
+    "fieldset",
+    "legend",
+    "label",
+    "input",
+    "h4",
+    "strong",
+}
 
 
 class Parsed(HTMLParser):
@@ -85,7 +112,7 @@ def test_each_number_is_a_button_that_says_where_it_points() -> None:
         "Source 1: Title of a.txt",
         "Source 2: Title of b.txt",
     ]
-    mark = view.check("a quote")
+    mark = chat_html.check("a quote")
     # two passages of one article under one number, in one button
     assert cites[1]["data-spans"] == f"20:27:{mark} 40:47:{mark}"
     assert cites[2]["data-path"] == "b.txt"
@@ -96,8 +123,57 @@ def test_source_list_has_exactly_the_sources_with_their_dates() -> None:
     page = Parsed(view.turn("Q?", answer=answered()))
     sources = page.buttons("source")
     assert [s["data-path"] for s in sources] == ["a.txt", "b.txt"]
-    assert sources[0]["data-spans"] == f"0:7:{view.check('a quote')}"
+    mark = chat_html.check("a quote")
+    assert sources[0]["data-spans"] == f"0:7:{mark} 20:27:{mark} 40:47:{mark}"  # each passage that was cited
     assert "4 November 2024" in page.text
+
+
+def test_sources_tell_outlet_age_and_what_has_changed_since() -> None:
+    facts = {"a.txt": Facts("The Post", "2024-11-04", "new"), "b.txt": Facts(None, "2024-11-25", "same")}
+    shown = Shown(facts, "2024-11-25", {"a.txt": "old", "b.txt": "same"})
+    text = Parsed(view.turn("Q?", answer=answered(), shown=shown)).text
+    assert "The Post · 4 November 2024 · 3 weeks before the newest article · a.txt" in text
+    assert text.count("changed since this answer") == 1 and "25 November 2024 · b.txt" in text
+    assert (
+        "removed since"
+        in Parsed(
+            view.turn("Q?", answer=answered(), shown=replace(shown, facts={"b.txt": facts["b.txt"]}))
+        ).text
+    )
+    assert "since this answer" not in Parsed(view.turn("Q?", answer=answered(), shown=Shown(facts))).text
+
+
+def test_articles_that_disagree_stand_side_by_side_and_only_there() -> None:
+    first, second = answered().statements
+    sides = (Position(second.text, second.citations, "2024-11-25"), Position(first.text, first.citations))
+    answer = answered(short_answer="May", conflicts=(Conflict("When?", sides),))
+    page = Parsed(view.turn("Q?", answer=answer))
+    assert page.text.count("First.") == page.text.count("Second.") == 1
+    assert page.text.index("The articles disagree") < page.text.index("Second.") < page.text.index("First.")
+    assert "May" not in page.text  # nothing is said in bold that an article contradicts
+    assert [tag for tag, attrs in page.tags if attrs.get("class") == "side"] == ["li", "li"]
+
+
+def test_what_rests_on_later_sources_can_be_folded_away() -> None:
+    alone = Statement("Third.", (citation(2, path="b.txt"),))
+    answer = answered(statements=(*answered().statements, alone))
+    folded = view.turn("Q?", answer=answer, most=1)
+    assert "1 more sentence, from other articles" in folded
+    assert folded.index("Second.") < folded.index("<details") < folded.index("Third.")
+    assert "<details" not in view.turn("Q?", answer=answer, most=2)
+
+
+def test_each_sentence_says_on_hover_why_it_can_be_trusted() -> None:
+    page = Parsed(view.turn("Q?", answer=answered()))
+    marks = [attrs["title"] for _, attrs in page.tags if attrs.get("class") == "verbatim"]
+    assert marks == ["Word for word from the article", "Word for word from 2 articles that say the same"]
+    assert all(attrs["aria-label"] for _, attrs in page.tags if attrs.get("role") == "img")
+
+
+def test_a_stopped_answer_says_so() -> None:
+    assert "Stopped before it was whole" in view.turn("Q?", answer=answered(verdict="partial"), stopped=True)
+    assert "only part of this" not in view.turn("Q?", answer=answered(verdict="partial"), stopped=True)
+    assert "Stopped before anything was found" in view.turn("Q?", stopped=True)
 
 
 def test_short_answer_stands_before_the_statements() -> None:
@@ -113,7 +189,7 @@ def test_not_found_is_no_answer_and_its_passages_are_marked_so() -> None:
     assert not page.buttons("cite") and not page.buttons("source")
     (passage,) = page.buttons("passage")
     assert passage["data-kind"] == "closest"
-    assert passage["data-spans"] == f"10:27:{view.check('One. Two is best.')}"
+    assert passage["data-spans"] == f"10:27:{chat_html.check('One. Two is best.')}"
     assert "Two is best." in page.text and "One." not in page.text  # the best sentence stands for the passage
 
 
@@ -192,19 +268,41 @@ def test_nothing_from_articles_or_people_becomes_markup(payload: str) -> None:
         short_answer=payload,
         closest=(hit(payload, payload),),
     )
-    shelf = view.Shelf(payload, payload, 3, synced_at=payload, folder=payload)
+    shelf = chat_shell.Shelf(payload, payload, 3, synced_at=payload, folder=payload)
+    said = Position(payload, (cited,), payload)
+    conflict = Conflict(payload, (said, said))
+    found = {
+        "path": payload,
+        "title": payload,
+        "span": [0, 3, ""],
+        "score": 1.0,
+        "dense": 1.0,
+        "lexical": 1.0,
+    }
+    trace = {
+        "query": payload,
+        "within": payload,
+        "hits": [found],
+        "dropped": [{"text": payload, "reasons": [payload]}],
+    }
     parts = [
         view.turn(payload, answer=answer),
         view.turn(payload, problem=payload),
         view.turn(payload, draft=payload, dropped=[Unverified(payload, (payload,))]),
         view.turn(payload, note=payload),
         view.turn(payload, answer=replace(answer, generator=payload, note=payload)),
-        view.welcome(None, payload, True),
-        view.masthead(shelf),
-        view.welcome(None, payload),
-        view.welcome(view.Shelf(payload, payload, 0)),
-        view.example_list([payload]),
-        view.library([view.Entry(payload, payload, payload, payload)], 1),
+        chat_shell.welcome(None, payload, True),
+        chat_shell.masthead(shelf),
+        chat_shell.welcome(None, payload),
+        chat_shell.welcome(chat_shell.Shelf(payload, payload, 0)),
+        chat_shell.example_list([payload]),
+        chat_shell.masthead(replace(shelf, others=(payload,), model=payload)),
+        chat_shell.filters([payload, "b"], None, None),
+        chat_library.article_list([Article(payload, payload, payload, payload, 3, payload, 2)]),
+        chat_library.file_results([FileResult(payload, "refused", payload)]),
+        view.actions(answer, "down", payload),
+        view.turn(payload, answer=replace(answer, conflicts=(conflict, conflict)), within=payload),
+        chat_why.drawer(trace),
     ]
     for html in parts:
         page = Parsed(html)
@@ -215,19 +313,20 @@ def test_nothing_from_articles_or_people_becomes_markup(payload: str) -> None:
             for name in attrs
             if name.startswith("on") or name in {"src", "href"}
         ]
-        assert payload in page.text  # shown as the characters it is
+        values = [value for tag, attrs in page.tags if tag == "input" for value in attrs.values()]
+        assert payload in page.text or payload in values  # shown as the characters it is
 
 
 def test_an_empty_or_unreadable_index_names_the_next_step() -> None:
-    empty = Parsed(view.welcome(view.Shelf("news", "index/news", 0, folder="news"))).text
+    empty = Parsed(chat_shell.welcome(chat_shell.Shelf("news", "index/news", 0, folder="news"))).text
     assert "no articles here yet" in empty and "rag sync news --index index/news" in empty
-    missing = Parsed(view.welcome(None, "no index at index/news")).text
+    missing = Parsed(chat_shell.welcome(None, "no index at index/news")).text
     assert "no index at index/news" in missing and "rag sync" in missing
 
 
 def test_masthead_says_which_index_how_many_articles_and_when() -> None:
     now = datetime.now(UTC).isoformat()
-    text = Parsed(view.masthead(view.Shelf("seeds", "index/seeds", 1234, now, "seeds"))).text
+    text = Parsed(chat_shell.masthead(chat_shell.Shelf("seeds", "index/seeds", 1234, now, "seeds"))).text
     assert "seeds" in text and "1,234 articles" in text and "synced today" in text
     assert "rag sync seeds" in text
 
@@ -237,16 +336,91 @@ def test_masthead_says_which_index_how_many_articles_and_when() -> None:
     [("2024-11-04", "4 November 2024"), ("2024", "2024"), ("soon", "soon"), (None, ""), ("", "")],
 )
 def test_dates_in_words(stamp: str | None, shown: str) -> None:
-    assert view.plain_date(stamp) == shown
+    assert chat_html.plain_date(stamp) == shown
 
 
 def test_times_of_another_day_are_told_by_their_date() -> None:
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert view.plain_time("2026-11-19T12:00:00+00:00", noon) == "19 November 2026"
-    assert view.plain_time(noon.isoformat(), noon).startswith("today, ")
+    assert chat_html.plain_time("2026-11-19T12:00:00+00:00", noon) == "19 November 2026"
+    assert chat_html.plain_time(noon.isoformat(), noon).startswith("today, ")
 
 
-def test_library_counts_what_it_does_not_list() -> None:
-    entries = [view.Entry("a.txt", "A"), view.Entry("b.txt", "B")]
-    assert "and 98 more" in Parsed(view.library(entries, 100)).text
-    assert "more" not in Parsed(view.library(entries, 2)).text
+def test_a_long_library_is_cut_and_says_so() -> None:
+    articles = [Article(f"{n}.txt", f"Title {n}", "Post", "2024-11-04", 10, "", n) for n in range(3)]
+    page = Parsed(chat_library.article_list(articles, limit=2))
+    assert len(page.buttons("entry")) == 2 and "and 1 more" in page.text
+    assert "cited 1 time" in page.text and "cited 0" not in page.text
+    assert "more" not in Parsed(chat_library.article_list(articles)).text
+
+
+def test_file_results_say_what_was_refused_first() -> None:
+    results = [FileResult("a.md", "added"), FileResult("b.pdf", "refused", "no kind of file that is read")]
+    text = Parsed(chat_library.file_results(results)).text
+    assert text.startswith("1 article is ready to ask about")
+    assert text.index("b.pdf") < text.index("no kind of file") < text.index("a.md")
+    assert "here already" in chat_library.file_results([FileResult("a.md", "unchanged")])
+    assert "Nothing was added" in chat_library.file_results(results[1:])
+
+
+def test_filters_show_only_what_can_be_chosen() -> None:
+    assert (
+        chat_shell.filters(["Post"], None, None) == ""
+        and chat_shell.filters([], "2024-11-04", "2024-11-04") == ""
+    )
+    both = chat_shell.filters(["Ledger", "Post"], "2024-11-04", "2025-01-01")
+    assert both.count('type="checkbox"') == 2 and 'min="2024-11-04" max="2025-01-01"' in both
+    assert "date" not in chat_shell.filters(["Ledger", "Post"], None, None)
+
+
+@pytest.mark.parametrize(
+    ("published", "newest", "said"),
+    [
+        ("2024-11-24", "2024-11-25", "1 day before the newest article"),
+        ("2024-11-04", "2024-11-25", "3 weeks before the newest article"),
+        ("2024-01-25", "2024-11-25", "10 months before the newest article"),
+        ("2020-11-25", "2024-11-25", "4 years before the newest article"),
+        ("2024-11-25", "2024-11-25", ""),
+        (None, "2024-11-25", ""),
+        ("once", "2024-11-25", ""),
+    ],
+)
+def test_ages_in_words(published: str | None, newest: str, said: str) -> None:
+    assert chat_html.age(published, newest) == said
+
+
+def test_how_long_ago() -> None:
+    today = date(2026, 11, 22)
+    assert [chat_html.ago(day, today) for day in ("2026-11-22", "2026-11-21", "2027-01-01", None)] == [
+        "today",
+        "1 day ago",
+        "",
+        "",
+    ]
+
+
+def test_why_tells_what_became_of_each_passage() -> None:
+    row = {
+        "path": "a.txt",
+        "title": "A",
+        "span": [0, 3, "00000000"],
+        "score": 0.5,
+        "dense": 0.4,
+        "lexical": 0.3,
+    }
+    hits = [{**row, "number": 1, "evidence": 0.9}, {**row, "passes": False}, row]
+    trace = {"query": "Who?", "verdict": "answered", "confidence": 0.914, "threshold": 0.22, "hits": hits}
+    page = Parsed(chat_why.drawer({**trace, "timings": {"search": 12.4, "total": 99.0}}))
+    for said in (
+        "Who?",
+        "91%",
+        "22%",
+        "3 passages looked at",
+        "cited as 1",
+        "does not mention",
+        "not needed",
+    ):
+        assert said in page.text
+    assert "evidence 0.90" in page.text and "searching 12 ms · altogether 99 ms" in page.text
+    assert [button["data-kind"] for button in page.buttons("candidate used")] == ["cited"]
+    assert "does not say enough" in chat_why.drawer({**trace, "verdict": "not_found"})
+    assert "Nothing was noted" in chat_why.drawer({})
