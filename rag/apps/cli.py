@@ -210,6 +210,16 @@ def serve(context: typer.Context) -> None:
     cli_serve.app(context.args, prog_name="rag serve")
 
 
+@app.command(
+    add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_extra_args": True}
+)
+def mcp(context: typer.Context) -> None:
+    """Let other apps' language models search, ask and read the articles (MCP). [rag mcp --help]"""
+    from rag.apps import cli_mcp
+
+    cli_mcp.app(context.args, prog_name="rag mcp")
+
+
 @app.command()
 def status(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Show what an index holds: articles, passages, encoder, when it was synced."""
