@@ -178,6 +178,26 @@ def models(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def doctor(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Look at everything an answer needs, and say what to do about what is amiss.
+
+    Python, packages, cache, models (a language model with one token), the index from end to end, and whether the
+    articles have changed since it was synced. Changes nothing; exits 1 when something does not work.
+    """
+    from rag.apps import cli_doctor, cli_models
+
+    console, found = _console(), []
+    for trial in cli_doctor.examine(_settings(index)):
+        found.append(trial)
+        if not as_json:
+            cli_models.show(console, [trial])
+    if as_json:
+        _print_json({"checks": cli_models.to_json(found)["models"]})
+    if any(trial.works is False for trial in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def chat(
     index: IndexOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -55,7 +55,7 @@ def show(console: Console, found: list[Trial]) -> None:
         ]
         line = Text(f"{trial.role:<10}", style="dim").append(f"{mark:<6}", style=style)
         line.append(plain(trial.name), style="bold")
-        timed = f"  ({trial.seconds:.1f} s)" if trial.works else ""
+        timed = f"  ({trial.seconds:.1f} s)" if trial.works and trial.seconds >= 0.05 else ""
         console.print(line.append(f"  {plain(trial.detail)}{timed}", style="default"))
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import IndexUnusableError
+from rag.index import integrity
 from rag.index.database import Database
 from rag.index.records import (
     DocumentInfo,
@@ -106,6 +107,10 @@ class Catalog:
                 "SELECT count(*), coalesce(sum(chunks), 0) FROM documents WHERE live = 1"
             ).fetchone()
         return int(row[0]), int(row[1])
+
+    def problems(self) -> list[str]:
+        """See ``rag.index.integrity``."""
+        return integrity.problems(self._database)
 
     def documents(self) -> list[DocumentInfo]:
         """All live documents by path."""

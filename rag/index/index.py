@@ -318,6 +318,10 @@ class Index:
             size_bytes=_size(self._folder),
         )
 
+    def problems(self) -> list[str]:
+        """What is wrong with the stored articles and passages, in words; reads all of them."""
+        return self._catalog.problems()
+
     def documents(self) -> list[DocumentInfo]:
         """All documents by path, without their texts."""
         return self._catalog.documents()
