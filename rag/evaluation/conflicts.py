@@ -101,14 +101,14 @@ def shown(pair: Pair, reader: Reader, encoder: Encoder) -> bool:
     from rag.answering.engine import AnswerEngine
     from rag.index.index import Index
     from rag.retrieval.retriever import Retriever
-    from rag.settings import Settings
+    from rag.settings import load
 
     with tempfile.TemporaryDirectory(prefix="rag-conflict-") as name:
         folder = Path(name)
         (folder / "articles").mkdir()
         for side, text in (("a", pair.a), ("b", pair.b)):
             (folder / "articles" / f"{side}.txt").write_text(text + "\n", encoding="utf-8")
-        index = Index.open(folder / "index", settings=Settings(index=folder / "index"), encoder=encoder)
+        index = Index.open(folder / "index", settings=load(index=folder / "index"), encoder=encoder)
         try:
             index.sync(folder / "articles")
             answer = AnswerEngine(Retriever(index, index.settings, reader)).ask(pair.about)
