@@ -8,7 +8,6 @@ only ever handed on.
 from __future__ import annotations
 
 import base64
-import binascii
 import tempfile
 import threading
 import time
@@ -72,7 +71,7 @@ class Uploads:
             raise InputError("an upload needs a ticket and a name; next step: reload the page and try again")
         try:
             data = base64.b64decode(piece, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise InputError(f"{name} did not arrive whole: {error}; next step: try again") from error
         with self._guard:
             intake = self._intake(ticket)
