@@ -78,11 +78,11 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 
 async def _nothing(rest: str, request: Request) -> None:
     """What is not there is said in the one shape, whatever page is mounted beneath."""
-    allowed: set[str] = set()
-    for part in _PARTS:
-        for route in part.router.routes:
-            if route.matches(request.scope)[0] == Match.PARTIAL:
-                allowed |= set(getattr(route, "methods", None) or ())
+    routes = [route for part in _PARTS for route in part.router.routes]
+    near = [route for route in routes if route.matches(request.scope)[0] == Match.PARTIAL]
+    if rest.endswith("/text"):
+        near = near[:1]  # the address of a text is no article's, though it looks like one
+    allowed = {method for route in near for method in getattr(route, "methods", None) or ()}
     if allowed:
         raise ServiceError(
             405,

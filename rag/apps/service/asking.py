@@ -23,6 +23,11 @@ router = APIRouter(tags=["ask"])
 Serving = Annotated[Service, Depends(service_of)]
 NO_BUFFERING = {"x-accel-buffering": "no"}  # a proxy that collects a stream makes it arrive at its end
 
+EVENT = {  # of each event, as the tools that read server-sent events take it
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
 _EVENTS = """event: searched
 data: {"query":"When will the joint venture be founded?","hits":[…]}
 
@@ -44,7 +49,7 @@ data: {"verdict":"answered",…}
             "checked, then `completed` with the whole answer. With a language model `token` (not checked yet), "
             "`dropped` and `fell_back` (forget the statements so far) come in between. `error` ends a stream that "
             "failed.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENTS}},
+            "content": {"text/event-stream": {"schema": EVENT, "example": _EVENTS}},
         },
         **errors(400),
     },

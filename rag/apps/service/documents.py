@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path as File
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from fastapi.responses import Response
 from rag.apps.library import FileResult, Library, Sort, Upload
 from rag.apps.service.asking import Serving
 from rag.apps.service.errors import Json, ServiceError
-from rag.apps.service.requests import LONGEST_PATH
+from rag.apps.service.requests import LONGEST_PATH, PLAIN, Day
 from rag.apps.service.responses import ArticlesOut, FileOut, FilesOut, TextOut, errors
 from rag.apps.service.shapes import article_json, file_json, text_json
 from rag.errors import InputError
@@ -25,6 +24,7 @@ ArticlePath = Annotated[
     Path(
         min_length=1,
         max_length=LONGEST_PATH,
+        pattern=PLAIN,
         description="relative to the folder that was synced, with forward slashes",
         examples=["joint-venture.txt"],
     ),
@@ -46,8 +46,8 @@ async def listed(
         str, Query(max_length=200, description="words that title, path or outlet must have")
     ] = "",
     source: Annotated[str | None, Query(max_length=200, description="only this outlet, in any case")] = None,
-    after: Annotated[date | None, Query(description="published on this day or later")] = None,
-    before: Annotated[date | None, Query(description="published on this day or earlier")] = None,
+    after: Annotated[Day | None, Query(description="published on this day or later")] = None,
+    before: Annotated[Day | None, Query(description="published on this day or earlier")] = None,
     sort: Annotated[Sort, Query(description="`date` is newest first")] = "title",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0,
@@ -58,8 +58,8 @@ async def listed(
         found = service.library().articles(
             search=search,
             source=source,
-            after=after.isoformat() if after else None,
-            before=before.isoformat() if before else None,
+            after=after,
+            before=before,
             sort=sort,
         )
         page = found[offset : offset + limit]
@@ -95,6 +95,7 @@ async def text(path: ArticlePath, request: Request, service: Serving) -> Respons
 )
 async def put(path: ArticlePath, request: Request, service: Serving) -> Response:
     """The body is the file's bytes. It is written into the synced folder whole or not at all; then it can be asked."""
+    _check_is_article(path)
     service.check_writable()
     with tempfile.TemporaryDirectory(prefix="rag-upload-") as folder:
         body = await _received(request, File(folder))
@@ -140,6 +141,7 @@ async def upload(
 )
 async def delete(path: ArticlePath, request: Request, service: Serving) -> Response:
     """The file leaves the synced folder."""
+    _check_is_article(path)
     result = await service.write(request, _remover(path))
     if result.outcome == "refused":
         raise ServiceError(409, result.reason, param="path", code="refused")
@@ -155,6 +157,12 @@ def _remover(path: str) -> Callable[[Library], FileResult]:
         return library.remove(path)
 
     return remove
+
+
+def _check_is_article(path: str) -> None:
+    """No article's name ends without a suffix, so this is the address of a text, which is only read."""
+    if path.endswith("/text"):
+        raise ServiceError(405, "a text is only read; next step: leave out /text", headers={"allow": "GET"})
 
 
 def _absent() -> ServiceError:
@@ -173,4 +181,6 @@ async def _received(request: Request, folder: File) -> File:
     with body.open("wb") as out:
         async for piece in request.stream():
             out.write(piece)
+    if not body.stat().st_size:
+        raise ServiceError(400, "the body is empty; next step: send the file's bytes", code="empty")
     return body

@@ -34,6 +34,7 @@ TYPES = {
     421: "forbidden",
     422: "invalid_request",
     429: "rate_limited",
+    431: "too_large",
     500: "internal_error",
     503: "unavailable",
 }

@@ -29,6 +29,7 @@ LOGIN = "/login"
 OPEN_TO_ALL = frozenset(("/healthz", "/readyz"))
 _API = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+_MOST_HEADERS, _HEADER_BYTES = 100, 32 * 1024
 _WRONG_TOKENS = 20  # a minute and client
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
 
@@ -123,6 +124,8 @@ class Gate:
             await error_response(error, str(scope.get("rag_request_id", "")))(scope, receive, send)
 
     def _objection(self, scope: Any) -> ServiceError | None:
+        if len(scope["headers"]) > _MOST_HEADERS or _weight(scope) > _HEADER_BYTES:
+            return ServiceError(431, "too many headers, or too long ones", code="headers")
         headers = _headers(scope)
         if scope["path"] in OPEN_TO_ALL:
             return self._host_objection(headers)
@@ -221,6 +224,10 @@ def _headers(scope: Any) -> dict[bytes, list[str]]:
     for name, value in scope["headers"]:
         found.setdefault(name.lower(), []).append(value.decode("latin-1"))
     return found
+
+
+def _weight(scope: Any) -> int:
+    return sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 def _same(origin: str, host: str) -> bool:

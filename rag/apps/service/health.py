@@ -19,7 +19,8 @@ from rag.apps.service.responses import ErrorOut, HealthOut, errors
 
 router = APIRouter(tags=["service"])
 _HEALTH_ERRORS: dict[int | str, dict[str, Any]] = {
-    421: {"model": ErrorOut, "description": "the service is not known by this name"}
+    421: {"model": ErrorOut, "description": "the service is not known by this name"},
+    431: {"model": ErrorOut, "description": "too many headers, or too long ones"},
 }
 
 

@@ -19,7 +19,7 @@ from fastapi.responses import Response, StreamingResponse
 from rag.answering.citations import marked
 from rag.answering.events import Completed, Event, StatementReady
 from rag.apps.schema import answer_json
-from rag.apps.service.asking import NO_BUFFERING, Serving, note_answer
+from rag.apps.service.asking import EVENT, NO_BUFFERING, Serving, note_answer
 from rag.apps.service.core import Service
 from rag.apps.service.errors import Json, ServiceError, error_body, from_rag, request_id
 from rag.apps.service.requests import LONGEST_QUESTION, MOST_TURNS, ChatIn, MessageIn
@@ -55,7 +55,7 @@ async def model(model: str) -> Response:
         200: {
             "model": ChatOut,
             "description": "The answer; with `stream`, chunks as OpenAI sends them, the annotations with the last.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": EVENT}},
         },
         **errors(400, 404),
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from rag.types import Filters
 
@@ -18,9 +18,20 @@ MOST_PASSAGES = 20
 MOST_HITS = 100
 LONGEST_PATH = 1_024
 
+PLAIN = "^[^\\x00-\\x1f\\x7f\\ufffd]+$"  # no control characters, and nothing that was not UTF-8
 _WORDS = r"\S"  # something other than space
 Question: TypeAlias = Annotated[str, StringConstraints(max_length=LONGEST_QUESTION, pattern=_WORDS)]
+Flag: TypeAlias = Annotated[bool, Field(strict=True)]
 Path: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PATH)]
+
+
+def _day(value: str) -> str:
+    if date.fromisoformat(value).isoformat() != value:
+        raise ValueError("a day is written YYYY-MM-DD")
+    return value
+
+
+Day: TypeAlias = Annotated[str, AfterValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class _Strict(BaseModel):
@@ -30,8 +41,8 @@ class _Strict(BaseModel):
 class FiltersIn(_Strict):
     """Which articles may answer; an article without a date fails any date."""
 
-    after: date | None = Field(None, description="published on this day or later")
-    before: date | None = Field(None, description="published on this day or earlier")
+    after: Day | None = Field(None, description="published on this day or later")
+    before: Day | None = Field(None, description="published on this day or earlier")
     sources: list[Annotated[str, StringConstraints(max_length=200)]] = Field(
         [], max_length=50, description="outlets, in any case; empty: all"
     )
@@ -40,8 +51,8 @@ class FiltersIn(_Strict):
     def filters(self) -> Filters:
         """As the retriever takes them."""
         return Filters(
-            after=self.after.isoformat() if self.after else None,
-            before=self.before.isoformat() if self.before else None,
+            after=self.after,
+            before=self.before,
             sources=tuple(self.sources),
             paths=tuple(self.paths),
         )
@@ -76,7 +87,7 @@ class AskIn(_Strict):
         [], max_length=MOST_TURNS, description="earlier questions, alone or with their answers, oldest first"
     )
     filters: FiltersIn | None = None
-    stream: bool = Field(False, description="server-sent events instead of one answer")
+    stream: Flag = Field(False, description="server-sent events instead of one answer")
 
 
 class SearchIn(_Strict):
@@ -85,7 +96,7 @@ class SearchIn(_Strict):
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "joint venture", "k": 3}]})
 
     query: Question = Field(description="in plain words")
-    k: int = Field(5, ge=1, le=MOST_HITS, description="how many passages")
+    k: int = Field(5, strict=True, ge=1, le=MOST_HITS, description="how many passages")
     filters: FiltersIn | None = None
 
 
@@ -132,7 +143,7 @@ class MessageIn(BaseModel):
 class StreamOptions(BaseModel):
     """What a stream brings besides the text."""
 
-    include_usage: bool = False
+    include_usage: Flag = False
 
 
 class ChatIn(BaseModel):
@@ -151,6 +162,6 @@ class ChatIn(BaseModel):
 
     model: str = Field(max_length=200, description="one of GET /v1/models")
     messages: list[MessageIn] = Field(min_length=1, max_length=500)
-    stream: bool | None = False
+    stream: Flag | None = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = Field(None, description="one answer; there are no others to choose from")

@@ -299,11 +299,12 @@ _DESCRIBED = {
     421: "the service is not known by this name",
     422: "a field is missing, unknown or out of bounds",
     429: "too many requests",
+    431: "too many headers, or too long ones",
     503: "the index cannot be used, or too many wait",
 }
 
 
 def errors(*more: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route for the OpenAPI: those of every route, and ``more``."""
-    statuses = sorted({401, 403, 408, 413, 421, 422, 429, 503, *more})
+    statuses = sorted({401, 403, 408, 413, 421, 422, 429, 431, 503, *more})
     return {status: {"model": ErrorOut, "description": _DESCRIBED[status]} for status in statuses}

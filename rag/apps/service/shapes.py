@@ -8,7 +8,15 @@ from typing import Any
 
 from rag.answering.alignment import Aligned
 from rag.answering.citations import Pointer
-from rag.answering.events import Completed, Event, FellBack, Searched, StatementDropped, StatementReady
+from rag.answering.events import (
+    Completed,
+    Event,
+    FellBack,
+    Preparing,
+    Searched,
+    StatementDropped,
+    StatementReady,
+)
 from rag.apps.library import Article, FileResult
 from rag.apps.schema import answer_json, hits_json, statement_json
 from rag.types import Document
@@ -87,6 +95,8 @@ def event_json(event: Event) -> tuple[str, dict[str, Any]]:
             return "statement", statement_json(event.statement)
         case StatementDropped():
             return "dropped", {"text": event.statement.text, "reasons": list(event.statement.reasons)}
+        case Preparing():
+            return "preparing", {"note": event.note}
         case FellBack():
             return "fell_back", {"note": event.note}
         case Completed():
