@@ -8,9 +8,11 @@ only ever handed on.
 from __future__ import annotations
 
 import base64
+import shutil
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -41,7 +43,7 @@ class State:
 
 @dataclass(slots=True)
 class _Intake:
-    folder: tempfile.TemporaryDirectory[str]
+    folder: Path
     touched: float
     files: dict[str, Path] = field(default_factory=dict)
     size: int = 0
@@ -60,6 +62,7 @@ class Uploads:
         self._limits = limits
         self._guard = threading.Lock()
         self._intakes: dict[str, _Intake] = {}
+        self._root: Path | None = None
 
     def piece(self, ticket: str, name: str, piece: str) -> None:
         """Take the next piece of a file.
@@ -88,7 +91,7 @@ class Uploads:
                 raise InputError(
                     f"that is more than {self._limits.files} files at once; next step: bring them in parts"
                 )
-            file = intake.files.setdefault(name, Path(intake.folder.name) / f"{len(intake.files)}.part")
+            file = intake.files.setdefault(name, intake.folder / f"{len(intake.files)}.part")
             with file.open("ab") as out:
                 out.write(data)
 
@@ -141,7 +144,7 @@ class Uploads:
         if ticket not in self._intakes:
             if len(self._intakes) >= _TICKETS:
                 raise InputError("too many uploads at once; next step: wait for one of them to end")
-            self._intakes[ticket] = _Intake(tempfile.TemporaryDirectory(prefix="rag-upload-"), now)
+            self._intakes[ticket] = _Intake(self._fresh_folder(), now)
         intake = self._intakes[ticket]
         intake.touched = now
         return intake
@@ -153,5 +156,10 @@ class Uploads:
         return intake
 
     def _drop(self, ticket: str) -> None:
-        intake = self._intakes.pop(ticket)
-        intake.folder.cleanup()
+        shutil.rmtree(self._intakes.pop(ticket).folder, ignore_errors=True)
+
+    def _fresh_folder(self) -> Path:
+        if self._root is None:
+            self._root = Path(tempfile.mkdtemp(prefix="rag-upload-"))
+            weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)  # also when the program ends
+        return Path(tempfile.mkdtemp(dir=self._root))
