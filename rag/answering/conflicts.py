@@ -16,6 +16,7 @@ from rag.answering.evidence import Evidence
 from rag.answering.extractive import Draft, readable
 from rag.answering.opposites import term_set
 from rag.answering.question import Analysis
+from rag.answering.values import name_terms
 from rag.chunking.sentences import split_sentences
 from rag.models.reader import Reader
 from rag.types import Conflict, Document, Location, Position
@@ -25,6 +26,7 @@ _PER_ARTICLE = 2
 _READ = 8  # sentences read once more, each by itself; one takes some 3 ms
 _JUDGED = 4  # pairs the reader judges both ways
 _MOST = 4  # positions shown
+_AROUND = 500  # characters to either side in which names tell what the article is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,18 @@ def find(
     for (pointer, is_shown, before), reading in zip(sentences, readings, strict=True):
         span = (reading.start, reading.end) if reading.end > reading.start else None
         candidates.append(
-            _Candidate(pointer, is_shown, Said(pointer.quote, span, reading.answerable, before))
+            _Candidate(
+                pointer,
+                is_shown,
+                Said(
+                    pointer.quote,
+                    span,
+                    reading.answerable,
+                    before,
+                    _names_around(pointer),
+                    pointer.document.published,
+                ),
+            )
         )
     return tuple(one.pointer for one in _at_odds(analysis, candidates, reader))
 
@@ -101,6 +114,12 @@ def _candidates(
         found.append((pointer, is_shown, _before(item)))
     found += _in_near_copies(weighed, shown, document_of)
     return found[:_READ]
+
+
+def _names_around(pointer: Pointer) -> frozenset[str]:
+    text = pointer.document.text
+    around = text[max(0, pointer.start - _AROUND) : pointer.end + _AROUND]
+    return name_terms(f"{pointer.document.title}. {around}")
 
 
 def _before(item: Evidence) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 
 from rag.answering import opposites, values
@@ -27,6 +28,7 @@ _AGREED = 0.8  # from this support on, two sentences say the same whatever the r
 _REFUTED = 0.85  # at which the reader's word alone is enough, if both sentences surely answer
 _ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for what is judged by wording
 _LEAST_SHARED = 2  # terms
+_LONG_APART = 180  # days; what was so then may be otherwise now
 _COPY = 0.75  # of the longer sentence's terms: one is the other, edited
 _SEVERAL = ("list", "differences", "summary", "quote", "reason", "manner", "expansion")
 _OF_STATUS = ("yesno", "definition", "differences", "summary")
@@ -75,6 +77,12 @@ _MOST = re.compile(
     r"\b(?:most(?: of)?|mainly|mostly|chiefly|largely|predominantly|the majority|majority of|the bulk)\b",
     re.IGNORECASE,
 )
+_ONE_ONLY = re.compile(
+    r"\b(?:w[io]n|wins|winner|elected|first|last|\w+est|most|majority|capital|headquarter\w*|held|based|born|named|called"
+    r"|found(?:ed|er|s)|invented|discovered|caused|flooded|take place|took place|where (?:is|was|will) the|which"
+    r"|whose)\b",
+    re.IGNORECASE,
+)
 _NOBODY = re.compile(
     r"\b(?:nobody|no one|no-one|none|no (?:injuries|casualties|deaths|victims|damage))\b", re.IGNORECASE
 )
@@ -89,12 +97,16 @@ class Said:
         span: the reader's exact answer in it, offsets into ``text``; None without one.
         answerable: the reader's probability (0..1) that the sentence answers the question.
         context: the sentence before it, or whatever says whom "they" means.
+        names: terms of the names in its passage; empty where only the sentence is known.
+        published: ISO date of its article.
     """
 
     text: str
     span: tuple[int, int] | None
     answerable: float
     context: str = ""
+    names: frozenset[str] = frozenset()
+    published: str | None = None
 
     @property
     def answer(self) -> str:
@@ -122,7 +134,7 @@ def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
     Args:
         analysis: the question both were found for.
     """
-    if _says_same(one.text, other.text):
+    if _says_same(one.text, other.text) or _of_other_events(analysis, one, other):
         return None
     sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in _SEVERAL
     if sure and one.span and other.span:
@@ -150,6 +162,17 @@ def decided(
 
 def _says_same(one: str, other: str) -> bool:
     return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _of_other_events(analysis: Analysis, one: Said, other: Said) -> bool:
+    """Whether the articles are too far apart, in time or in whom they speak of, to mean the same event."""
+    if one.published and other.published:
+        apart = date.fromisoformat(one.published) - date.fromisoformat(other.published)
+        if abs(apart.days) > _LONG_APART:
+            return True
+    # "When is the election?" is asked of no election in particular
+    is_general = not analysis.names and not analysis.numbers
+    return is_general and bool(one.names and other.names) and len(one.names & other.names) < _LEAST_SHARED
 
 
 def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
@@ -230,7 +253,7 @@ def _same_time(one: When, other: When) -> bool:
     return bool(told) and all(a == b for a, b in told) and as_fine
 
 
-def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool:
+def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
     if values.says_other_time(one.text, other.text):
         return False
     if analysis.role:
@@ -239,7 +262,8 @@ def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool:
         if (asked & frozenset(terms(one.text))) != (asked & frozenset(terms(other.text))):
             return False
         return Difference("person", 0.5)
-    return Difference("name", 0.6)
+    # several may drop out, speak or sell; only one wins, and a meeting is held in one place
+    return Difference("name", 0.6) if _ONE_ONLY.search(analysis.text) else None
 
 
 def _by_wording(analysis: Analysis, one: Said, other: Said, sure: bool) -> Difference | None:

@@ -126,6 +126,10 @@ class AnswerEngine:
                 yield from map(StatementReady, told.statements)
                 yield Completed(told)
                 return
+        if self.generator is not None and history:
+            from rag.answering.generative import preparing
+
+            yield from preparing(self.generator)
         query = Query(self._standalone(question, history), question, filters or Filters())
         clock = _Clock()
         documents: dict[str, Document] = {}

@@ -5,7 +5,8 @@ cannot stream just waits for the last.
 
 Where a language model words the answer, ``TokenReady`` events come in between, not yet checked, and what fails the
 check is a ``StatementDropped``. When the model fails, a ``FellBack`` takes back every statement so far; those of the
-extractive answer follow.
+extractive answer follow. ``Preparing`` says that the model has to be loaded first, which may take many seconds; it may
+come before ``Searched``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,13 @@ class StatementReady:
     """One statement whose citations have been checked; the numbers are final."""
 
     statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """Something has to be loaded that is needed only once; ``note`` says what, for a person who waits."""
+
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +67,6 @@ class Completed:
     answer: Answer
 
 
-Event: TypeAlias = Searched | TokenReady | StatementReady | StatementDropped | FellBack | Completed
+Event: TypeAlias = (
+    Searched | Preparing | TokenReady | StatementReady | StatementDropped | FellBack | Completed
+)

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field
 from rag.answering import prompting
 from rag.answering.alignment import align
 from rag.answering.citations import Numbering, Pointer
-from rag.answering.events import Event, FellBack, StatementDropped, StatementReady, TokenReady
+from rag.answering.events import (
+    Event,
+    FellBack,
+    Preparing,
+    StatementDropped,
+    StatementReady,
+    TokenReady,
+)
 from rag.answering.evidence import Evidence
 from rag.answering.extractive import Draft
 from rag.answering.generators import protocol
@@ -98,6 +105,7 @@ def write(
             return (
                 yield from _given_up(written, f"{generator.name} has no room for the articles' sentences")
             )
+        yield from preparing(generator)
         yield from _stream(prompt, passages, generator, reader, document_of, written)
     except (protocol.GeneratorError, ModelError) as error:
         return (yield from _given_up(written, str(error)))
@@ -112,6 +120,12 @@ def write(
             yield from _cited(written, draft.text, draft.pointers)
         written.note = f"{generator.name} left a part of the question open; for that part {_FLOOR}"
     return written
+
+
+def preparing(generator: protocol.Generator) -> Generator[Event, None, None]:
+    """Tell whoever waits that the model's library has to be loaded, where that is still to come."""
+    if not protocol.is_ready(generator):
+        yield Preparing(f"loading {generator.name}; the first time this takes a while")
 
 
 def condense(question: str, history: Sequence[tuple[str, str]], generator: protocol.Generator) -> str | None:

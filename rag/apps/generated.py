@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from rag.answering.events import Completed, FellBack, StatementDropped, StatementReady, TokenReady
+from rag.answering.events import Completed, FellBack, Preparing, StatementDropped, StatementReady, TokenReady
 from rag.apps.terminal import plain, superscript
 from rag.types import Answer, Filters
 
@@ -35,12 +35,15 @@ def answered(
                 case StatementDropped():
                     done.append(f"✗ {plain(event.statement.text)}\n", style="dim strike")
                     draft = ""
+                case Preparing():
+                    live.update(Text(f"{plain(event.note)} …", style="dim"))
+                    continue
                 case FellBack():
                     done, draft = Text(f"{plain(event.note)}\n", style="yellow"), ""
                 case Completed():
                     return event.answer
                 case _:
-                    pass
+                    continue
             live.update(done + Text(plain(draft), style="dim"))
     raise AssertionError("a stream ends with Completed")
 

@@ -5,6 +5,7 @@ Cheap: libraries are imported and servers started at the first token.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,9 +96,15 @@ def _openai(settings: Settings, model: str) -> Generator:
 
 
 def _openai_like(settings: Settings, model: str, url: str, key: str, most_tokens: int) -> Any:
+    import httpx
+    import openai.resources.chat  # noqa: F401 - loaded by the first request otherwise, within its time-out
     from llama_index.llms.openai_like import OpenAILike
 
-    return OpenAILike(
+    client = httpx.Client(
+        timeout=settings.generator_timeout
+    )  # it reads certificates, which takes a while too
+    llm = OpenAILike(
+        http_client=client,
         model=model,
         api_base=url,
         api_key=key,
@@ -108,6 +115,8 @@ def _openai_like(settings: Settings, model: str, url: str, key: str, most_tokens
         max_retries=0,
         timeout=settings.generator_timeout,
     )
+    weakref.finalize(llm, client.close)
+    return llm
 
 
 def _openai_errors() -> Sequence[type[Exception]]:

@@ -59,6 +59,8 @@ class LlamaIndexGenerator:
         timeout: seconds to wait for the next token.
         retries: how often a request that the server refused as too busy or broken is repeated.
         secrets: what no message may show.
+
+    ``is_ready`` once its library has been imported and a local model is in memory.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class LlamaIndexGenerator:
         self.name, self.window, self.most_tokens = name, window, most_tokens
         self._make, self._raised = make, raised
         self._timeout, self._retries, self._secrets = timeout, retries, secrets
+        self.is_ready = False
 
     def stream(self, prompt: Prompt, most_tokens: int | None = None) -> Iterator[str]:
         """Yield tokens; a request is repeated only while nothing has come of it yet."""
@@ -106,6 +109,7 @@ class LlamaIndexGenerator:
                     raise _AttemptError(f"said nothing for {patience:g} s") from None
                 patience = self._timeout
                 if isinstance(item, _Loaded):
+                    self.is_ready = True
                     continue
                 if isinstance(item, _End):
                     if item.error is not None:
@@ -167,7 +171,9 @@ class _AttemptError(Exception):
                 return cls("took too long")
             if "connect" in type(error).__name__.lower() or isinstance(error, ConnectionError):
                 return cls("cannot be reached; is its server running?")
-            return cls(f"broke off ({type(error).__name__})")
+            if isinstance(error, (ValueError, LookupError, TypeError, AttributeError)):
+                return cls("broke off: what it sent cannot be read")
+            return cls("broke off")
         if status in (401, 403):
             return cls(f"refuses the key (HTTP {status})")
         if status == 404:

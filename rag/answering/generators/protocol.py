@@ -28,6 +28,8 @@ class Generator(Protocol):
         name: as in the settings, e.g. ``ollama:llama3.2``.
         window: tokens that prompt and answer may have together.
         most_tokens: tokens an answer may have.
+
+    One that has much to load at first use has ``is_ready`` too, see below.
     """
 
     name: str
@@ -41,3 +43,8 @@ class Generator(Protocol):
             GeneratorError: nothing (more) will come.
         """
         ...
+
+
+def is_ready(generator: Generator) -> bool:
+    """Whether its first token will not have to wait for a library to be imported or a model to be loaded."""
+    return bool(getattr(generator, "is_ready", True))

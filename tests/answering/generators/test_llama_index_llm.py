@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from scripted_server import Turn, serving, words
 
+from rag.answering.events import Preparing
+from rag.answering.generative import preparing
 from rag.answering.generators.configured import load_generator
 from rag.answering.generators.protocol import Generator, GeneratorError, Prompt
 from rag.settings import Settings
@@ -31,6 +33,14 @@ def test_tokens_come_one_by_one_with_the_prompt_sent_as_it_is() -> None:
     assert request["max_tokens"] == 7
     assert request["temperature"] == 0
     assert request["stream"] is True
+
+
+def test_loading_a_library_is_told_once() -> None:
+    with serving(Turn(SAID)) as script:
+        asked = client(script.url)
+        assert list(preparing(asked)) == [Preparing("loading openai:m; the first time this takes a while")]
+        list(asked.stream(PROMPT))
+        assert list(preparing(asked)) == []
 
 
 def test_the_first_token_is_there_before_the_last_is_written() -> None:
@@ -59,8 +69,8 @@ def test_a_busy_server_is_asked_again(status: int) -> None:
         (Turn(status=401), r"refuses the key \(HTTP 401\)", 1),
         (Turn(status=404), r"not known to its server", 1),
         (Turn(status=400), r"refused the request \(HTTP 400\)", 1),
-        (Turn(SAID, ending="cut"), r"broke off .* in the middle", 1),
-        (Turn(SAID, ending="garbage"), r"broke off .* in the middle", 1),
+        (Turn(SAID, ending="cut"), r"broke off in the middle", 1),
+        (Turn(SAID, ending="garbage"), r"broke off: what it sent cannot be read in the middle", 1),
         (Turn([], ending="garbage"), r"broke off", 1),
         (Turn(SAID, ending="hang"), r"said nothing for 0.5 s in the middle", 1),
         (Turn([], ending="hang"), r"said nothing for 0.5 s", 1),
