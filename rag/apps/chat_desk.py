@@ -197,7 +197,8 @@ class Desk:
         """
         from rag.apps.library import Library
 
-        return Library(self.opened()[1])
+        index = self.opened()[1]
+        return Library(index, read_only=index.settings.serve_read_only)
 
     def examples(self) -> list[str]:
         """Example questions, found once per state of the index by a thread of their own."""

@@ -78,12 +78,21 @@ class Library:
         limits: what one call may bring in.
         folder: where the articles lie; by default the folder that was synced. Needed before the first sync, and made
             with the first file.
+        read_only: every change is refused.
     """
 
-    def __init__(self, index: Index, limits: Limits = Limits(), folder: Path | None = None) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        index: Index,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        folder: Path | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.index = index
         self.limits = limits
         self._given = folder
+        self._read_only = read_only
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -240,8 +249,10 @@ class Library:
         """The folder of articles, resolved.
 
         Raises:
-            InputError: there is none, and none was named that could be made.
+            InputError: there is none, and none was named that could be made; or nothing may be changed.
         """
+        if self._read_only:
+            raise InputError("articles cannot be changed here (serve_read_only)")
         recorded = self.index.status().folder
         folder = self._given or (Path(recorded) if recorded is not None else None)
         if folder is None:

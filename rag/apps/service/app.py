@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from rag import __version__
 from rag.apps.service import asking, documents, health, openai_compatible, verifying
@@ -67,7 +68,8 @@ def create_app(desk: Desk, config: ServiceConfig | None = None) -> FastAPI:
     add_handlers(app)
     for part in _PARTS:
         app.include_router(part.router)
-    app.add_api_route("/v1/{rest:path}", _nothing, methods=_METHODS, include_in_schema=False)
+    for path in ("/v1/{rest:path}", "/healthz", "/readyz", "/metrics", "/openapi.json"):
+        app.add_api_route(path, _nothing, methods=_METHODS, include_in_schema=False)
     _describe(app, has_token=config.token is not None)
     return app
 
@@ -76,11 +78,15 @@ _PARTS = (asking, documents, verifying, openai_compatible, health)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"]
 
 
-async def _nothing(rest: str, request: Request) -> None:
+async def _nothing(request: Request) -> None:
     """What is not there is said in the one shape, whatever page is mounted beneath."""
-    routes = [route for part in _PARTS for route in part.router.routes]
-    near = [route for route in routes if route.matches(request.scope)[0] == Match.PARTIAL]
-    if rest.endswith("/text"):
+    routes = [*request.app.router.routes, *(route for part in _PARTS for route in part.router.routes)]
+    near = [
+        route
+        for route in routes
+        if isinstance(route, Route | APIRoute) and route.matches(request.scope)[0] == Match.PARTIAL
+    ]
+    if request.scope["path"].endswith("/text"):
         near = near[:1]  # the address of a text is no article's, though it looks like one
     allowed = {method for route in near for method in getattr(route, "methods", None) or ()}
     if allowed:

@@ -46,9 +46,9 @@ data: {"verdict":"answered",…}
         200: {
             "model": AnswerOut,
             "description": "The answer; with `stream`, events: `searched`, then `statement` for each sentence that was "
-            "checked, then `completed` with the whole answer. With a language model `token` (not checked yet), "
-            "`dropped` and `fell_back` (forget the statements so far) come in between. `error` ends a stream that "
-            "failed.",
+            "checked, then `completed` with the whole answer. With a language model `preparing`, `token` (not checked "
+            "yet), `dropped` and `fell_back` (forget the statements so far) come in between. `error` ends a stream "
+            "that failed.",
             "content": {"text/event-stream": {"schema": EVENT, "example": _EVENTS}},
         },
         **errors(400),

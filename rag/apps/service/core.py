@@ -74,7 +74,7 @@ class Service:
         """The articles behind the index."""
         _, index = self.opened()
         if self._library is None or self._library[0] is not index:
-            self._library = index, Library(index)
+            self._library = index, Library(index, read_only=self.config.read_only)
         return self._library[1]
 
     # -- whose turn it is ---------------------------------------------------------------------------------------------

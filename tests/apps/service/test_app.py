@@ -120,4 +120,6 @@ def test_the_page_can_be_mounted_beneath(served: Served) -> None:
         assert client.get("/").text == "the page"
         assert "script-src" in client.get("/").headers["content-security-policy"]
         assert client.get("/v1/none").json()["error"]["type"] == "not_found"
-        assert client.patch("/v1/ask").status_code == 405
+        assert client.patch("/v1/ask").headers["allow"] == "POST"
+        assert client.post("/healthz").headers["allow"] == "GET"
+        assert client.put("/openapi.json").headers["allow"] == "GET, HEAD"
