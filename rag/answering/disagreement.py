@@ -172,7 +172,8 @@ def _of_other_events(analysis: Analysis, one: Said, other: Said) -> bool:
             return True
     # "When is the election?" is asked of no election in particular
     is_general = not analysis.names and not analysis.numbers
-    return is_general and bool(one.names and other.names) and len(one.names & other.names) < _LEAST_SHARED
+    known = min(len(one.names), len(other.names)) > _LEAST_SHARED
+    return is_general and known and len(one.names & other.names) < _LEAST_SHARED
 
 
 def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:

@@ -120,6 +120,13 @@ def conflicts(
     whole: Annotated[
         bool, typer.Option("--whole", help="The whole way: index both sides as articles and ask.")
     ] = False,
+    articles: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --whole: the folder of the articles that the pairs name; otherwise a side is one sentence.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score what is said of pairs of sentences that contradict each other, or only seem to."""
@@ -141,7 +148,7 @@ def conflicts(
         return (
             disagreeing.told_apart(pair, reader)
             if encoder is None
-            else disagreeing.shown(pair, reader, encoder)
+            else disagreeing.shown(pair, reader, encoder, articles)
         )
 
     with progress_bar(True) as bar:

@@ -35,6 +35,7 @@ class Pair:
     b: str
     conflict: bool
     split: str | None = None
+    sources: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def read_pairs(file: Path, split: str | None = None) -> list[Pair]:
                 str(row["b"]["quote"]),
                 bool(row["conflict"]),
                 row["split"],
+                (row["a"].get("source"), row["b"].get("source")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise InputError(f"{file}, line {number}: no pair of statements: {error}") from error
@@ -96,8 +98,12 @@ def told_apart(pair: Pair, reader: Reader) -> bool:
     return found is not None and decided(found, *reader.support([(pair.a, pair.b), (pair.b, pair.a)]))
 
 
-def shown(pair: Pair, reader: Reader, encoder: Encoder) -> bool:
-    """Whether an answer says that two articles disagree, each of them one side of the pair."""
+def shown(pair: Pair, reader: Reader, encoder: Encoder, articles: Path | None = None) -> bool:
+    """Whether an answer says that two articles disagree, each of them one side of the pair.
+
+    Args:
+        articles: the folder of the sources; a side that names one is that whole article, any other its sentence alone.
+    """
     from rag.answering.engine import AnswerEngine
     from rag.index.index import Index
     from rag.retrieval.retriever import Retriever
@@ -106,7 +112,14 @@ def shown(pair: Pair, reader: Reader, encoder: Encoder) -> bool:
     with tempfile.TemporaryDirectory(prefix="rag-conflict-") as name:
         folder = Path(name)
         (folder / "articles").mkdir()
-        for side, text in (("a", pair.a), ("b", pair.b)):
+        texts = {"a": pair.a, "b": pair.b}
+        if articles is not None and pair.sources[0] != pair.sources[1]:
+            texts |= {
+                side: _article(articles, source)
+                for side, source in zip("ab", pair.sources, strict=True)
+                if source
+            }
+        for side, text in texts.items():
             (folder / "articles" / f"{side}.txt").write_text(text + "\n", encoding="utf-8")
         index = Index.open(folder / "index", settings=load(index=folder / "index"), encoder=encoder)
         try:
@@ -115,6 +128,15 @@ def shown(pair: Pair, reader: Reader, encoder: Encoder) -> bool:
         finally:
             index.close()
     return bool(answer.conflicts)
+
+
+def _article(folder: Path, source: str) -> str:
+    found = sorted(folder.glob(f"{source}*"))
+    if not found:
+        raise InputError(
+            f"{folder} has no article whose name begins with {source}; name the folder of the sources"
+        )
+    return found[0].read_text(encoding="utf-8")
 
 
 def score(
