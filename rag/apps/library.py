@@ -407,7 +407,7 @@ class _Changes:
             copy = self.staging / f"{len(self._saved)}.before"
             try:
                 os.link(target, copy, follow_symlinks=False)
-            except OSError:  # a file system without hard links
+            except (OSError, NotImplementedError):  # a file system without hard links, or Windows
                 shutil.copy2(target, copy, follow_symlinks=False)
         self._saved[target] = copy
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -19,7 +20,7 @@ from rag import __version__
 from rag.apps.library import Library
 from rag.apps.schema import answer_json, hits_json
 from rag.errors import InputError, MissingExtraError, RagError
-from rag.types import Answer, Filters, Hit
+from rag.types import Answer, Citation, Filters, Hit
 
 try:
     import mcp_types as types
@@ -347,13 +348,15 @@ def _answer_text(answer: Answer) -> str:
         lines.insert(0, f"{answer.short_answer}\n")
     for source in answer.sources:
         lines.append(f"[{source.number}] {_line(source.path, source.title, source.published, None)}")
-        for statement in answer.statements:
-            lines.extend(
-                f"    characters {citation.start}-{citation.end}: {citation.quote}"
-                for citation in statement.citations
-                if citation.number == source.number
-            )
+        quoted = (one for one in _citations(answer) if one.number == source.number)
+        lines += dict.fromkeys(f"    characters {one.start}-{one.end}: {one.quote}" for one in quoted)
     return "\n".join(lines)
+
+
+def _citations(answer: Answer) -> list[Citation]:
+    """All of an answer's citations, those of articles that disagree with it among them."""
+    sides = [side.citations for conflict in answer.conflicts for side in conflict.positions]
+    return list(chain(*(statement.citations for statement in answer.statements), *sides))
 
 
 def _hit_text(hit: Hit) -> str:

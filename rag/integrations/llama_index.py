@@ -6,12 +6,13 @@ answers: its ``source_nodes`` are citations that were compared with the articles
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rag.answering.engine import AnswerEngine
 from rag.errors import MissingExtraError
 from rag.retrieval.retriever import Retriever
-from rag.types import Answer, Citation, Filters, Hit
+from rag.types import Answer, Citation, Filters, Hit, Position, Statement
 
 try:
     from llama_index.core.base.base_query_engine import BaseQueryEngine
@@ -74,7 +75,8 @@ class ArticleQueryEngine(BaseQueryEngine):
     A source node's text is the quote, its score the support (0..1), and its metadata, beside what a retriever's node
     has, the ``number`` that stands in brackets in the answer and the ``statement`` it supports. What the articles do
     not answer has no source node. The response's metadata holds ``verdict`` (answered, partial, not_found),
-    ``short_answer``, ``confidence`` and ``generator``.
+    ``short_answer``, ``confidence``, ``generator``, and ``conflicts`` (about what, and the numbers of the articles that
+    disagree).
 
     Args:
         engine: answers.
@@ -111,21 +113,39 @@ def _hit_node(hit: Hit) -> NodeWithScore:
 
 def _response(answer: Answer) -> Response:
     published = {source.path: source.published for source in answer.sources}
-    nodes = [
-        _citation_node(citation, statement.text, published.get(citation.path))
-        for statement in answer.statements
-        for citation in statement.citations
-    ]
     return Response(
         response=answer.text,
-        source_nodes=nodes,
+        source_nodes=[
+            _citation_node(citation, said, published.get(citation.path)) for said, citation in _cited(answer)
+        ],
         metadata={
             "verdict": answer.verdict,
             "short_answer": answer.short_answer,
             "confidence": answer.confidence,
             "generator": answer.generator,
+            "conflicts": [
+                {
+                    "about": conflict.about,
+                    "numbers": [one.number for side in conflict.positions for one in side.citations],
+                }
+                for conflict in answer.conflicts
+            ],
         },
     )
+
+
+def _cited(answer: Answer) -> Iterator[tuple[str, Citation]]:
+    """Every citation with what it bears out: the statements, then the articles that say something else."""
+    seen = set()
+    told: list[Statement | Position] = [*answer.statements]
+    for conflict in answer.conflicts:
+        told += conflict.positions
+    for said in told:
+        for citation in said.citations:
+            place = (citation.path, citation.start, citation.end)
+            if place not in seen:
+                seen.add(place)
+                yield said.text, citation
 
 
 def _citation_node(citation: Citation, statement: str, published: str | None) -> NodeWithScore:

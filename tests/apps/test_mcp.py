@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -20,12 +22,18 @@ from typing import Any
 import anyio
 import pytest
 from apps.command_line import run
+from integrations.disagreement import DISPUTED, write_disagreement
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.shared.exceptions import MCPError
 from places import ROOT, SEEDS
 
+from rag.answering.engine import AnswerEngine
+from rag.apps import mcp
 from rag.index.index import Index
+from rag.models.encoder import Encoder
+from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
 
 QUESTION = "When will the joint venture of Mitsubishi and Nissan be founded?"
 FIRST = "000_mitsubishi-nissan-joint-venture.txt"
@@ -211,13 +219,14 @@ def test_what_is_wrong_is_told_and_the_server_goes_on(request: pytest.FixtureReq
     anyio.run(talk)
 
 
-def test_resources_come_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds_index: Index) -> None:
-    from rag.answering.engine import AnswerEngine
-    from rag.apps import mcp
-    from rag.retrieval.retriever import Retriever
+def unread(index: Index) -> mcp.Articles:
+    """What lists and reads, without a reader that loads in the background while the test is over already."""
+    return mcp.Articles(AnswerEngine(Retriever(index, Settings(reader="none"))))
 
+
+def test_resources_come_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds_index: Index) -> None:
     monkeypatch.setattr(mcp, "PAGE", 2)
-    articles = mcp.Articles(AnswerEngine(Retriever(seeds_index)))
+    articles = unread(seeds_index)
     found, cursor, pages = [], None, 0
     while pages == 0 or cursor is not None:
         page = articles.resources(cursor)
@@ -226,16 +235,26 @@ def test_resources_come_in_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (found, pages) == (sorted(file.name for file in SEEDS.glob("*.txt")), 3)
 
 
+def test_articles_that_disagree_are_both_quoted(tmp_path: Path, encoder: Encoder) -> None:
+    write_disagreement(tmp_path / "articles")
+    settings = Settings(index=tmp_path / "index")
+    with Index.open(settings.index, settings=settings, encoder=encoder) as index:
+        index.sync(tmp_path / "articles")
+        articles = mcp.Articles(AnswerEngine(Retriever(index)))
+        reply = asyncio.run(articles.ask(mcp.AskArguments(question=DISPUTED)))
+    lines = reply.text.splitlines()
+    assert "The articles disagree: " in reply.text
+    assert sum(line.startswith("    characters") and "28 people died" in line for line in lines) == 1
+    assert sum(line.startswith("    characters") and "cost 31 lives" in line for line in lines) == 1
+    assert len(reply.data["conflicts"]) == 1
+
+
 def test_odd_paths_make_the_round(seeds_index: Index) -> None:
-    from urllib.parse import unquote
-
-    from rag.apps.mcp import SCHEME, uri_of
-
     for path in ("a b/ü%20.txt", "100%.txt", "a?b#c.md", "a&b=c;d.txt"):
-        uri = uri_of(path)
+        uri = mcp.uri_of(path)
         assert uri.isascii()
-        assert not set(uri.removeprefix(SCHEME)) & set(" ?#")
-        assert unquote(uri.removeprefix(SCHEME)) == path
+        assert not set(uri.removeprefix(mcp.SCHEME)) & set(" ?#")
+        assert urllib.parse.unquote(uri.removeprefix(mcp.SCHEME)) == path
 
 
 @pytest.mark.parametrize(
@@ -313,9 +332,5 @@ def test_what_people_paste_is_sound() -> None:
 
 
 def test_every_tool_is_on_the_page(seeds_index: Index) -> None:
-    from rag.answering.engine import AnswerEngine
-    from rag.apps.mcp import Articles
-    from rag.retrieval.retriever import Retriever
-
     named = re.findall(r"^\| `([a-z_]+)` \|", PAGE, re.MULTILINE)
-    assert named == list(Articles(AnswerEngine(Retriever(seeds_index))).tools)
+    assert named == list(unread(seeds_index).tools)

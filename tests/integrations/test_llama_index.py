@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from integrations.disagreement import DISPUTED, write_disagreement
 from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEngine
 from llama_index.core.response_synthesizers import get_response_synthesizer
@@ -15,7 +16,9 @@ from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 from rag.answering.engine import NOT_FOUND, AnswerEngine
 from rag.index.index import Index
 from rag.integrations.llama_index import ArticleQueryEngine, ArticleRetriever
+from rag.models.encoder import Encoder
 from rag.retrieval.retriever import Retriever
+from rag.settings import Settings
 from rag.types import Filters
 
 QUESTION = "When will the joint venture of Mitsubishi and Nissan be founded?"
@@ -143,6 +146,20 @@ def test_what_the_articles_do_not_say_has_no_source(engine: AnswerEngine) -> Non
     assert response.source_nodes == []
     assert response.metadata is not None
     assert response.metadata["verdict"] == "not_found"
+
+
+def test_articles_that_disagree_are_all_among_the_sources(tmp_path: Path, encoder: Encoder) -> None:
+    write_disagreement(tmp_path / "articles")
+    settings = Settings(index=tmp_path / "index")
+    with Index.open(settings.index, settings=settings, encoder=encoder) as index:
+        index.sync(tmp_path / "articles")
+        engine = AnswerEngine(Retriever(index))
+        response = ArticleQueryEngine(engine).query(DISPUTED)
+        assert_points_into(index, response.source_nodes)
+        assert sorted(found.node.metadata["path"] for found in response.source_nodes) == ["a.md", "b.md"]
+        assert response.metadata is not None
+        (conflict,) = response.metadata["conflicts"]
+        assert sorted(conflict["numbers"]) == [1, 2]
 
 
 def test_filters_hold_for_answers(engine: AnswerEngine) -> None:
