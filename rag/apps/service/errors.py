@@ -150,6 +150,13 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
+_SAID = {
+    "missing": "it is missing",
+    "extra_forbidden": "there is no such field; next step: leave it out",
+    "string_pattern_mismatch": "it is empty, or has characters that cannot be used here",
+}
+
+
 def _invalid(error: RequestValidationError) -> ServiceError:
     problems, params = [], []
     for problem in error.errors()[:5]:
@@ -159,7 +166,8 @@ def _invalid(error: RequestValidationError) -> ServiceError:
                 422, "the body is not JSON; next step: send JSON in UTF-8", code="json_invalid"
             )
         params.append(place)
-        problems.append(f"{place}: {problem['msg']}" if place else str(problem["msg"]))
+        said = _SAID.get(problem["type"], str(problem["msg"]))
+        problems.append(f"{place}: {said}" if place else said)
     if len(error.errors()) > 5:
         problems.append(f"and {len(error.errors()) - 5} more")
     return ServiceError(422, "; ".join(problems), param=params[0] or None)
