@@ -1,7 +1,7 @@
-"""Take the chat page's screenshots over seeds/: ``python docs/screenshots/make.py [--all FOLDER]``.
+"""Take the chat page's screenshots: ``python docs/screenshots/make.py [--all FOLDER]``.
 
-Without options the four pictures beside this file are made anew. ``--all`` puts every state at both sizes, light and
-dark, into a folder for looking at.
+They show seeds/, and for what needs outlets and dates a handful of invented articles. Without options the pictures
+beside this file are made anew. ``--all`` puts every state at both sizes, light and dark, into a folder for looking at.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rag.apps.chat import launch
+from rag.apps.conversations import Conversations
 from rag.index.index import Index
 from rag.settings import load
 
@@ -26,7 +27,12 @@ ROOT = HERE.parent.parent
 SIZES = {"desk": (1280, 800, 1), "phone": (390, 844, 2)}
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 COMMITTED = {
+    "desk-start": ("desk", "light", "start"),
     "desk-answer": ("desk", "light", "answer"),
+    "desk-why": ("desk", "light", "why"),
+    "desk-conversations": ("desk", "light", "conversations"),
+    "desk-disagree-dark": ("desk", "dark", "disagree"),
+    "desk-library": ("desk", "light", "library"),
     "desk-not-found-dark": ("desk", "dark", "not-found"),
     "phone-answer": ("phone", "light", "answer"),
     "phone-article-dark": ("phone", "dark", "article"),
@@ -87,6 +93,70 @@ def about(page: Page) -> None:
     page.locator(".shelf summary").click()
 
 
+def why(page: Page) -> None:
+    """Why an answer came about."""
+    answer(page)
+    page.locator(".why").click()
+    page.locator(".candidate").first.wait_for()
+
+
+def conversations(page: Page) -> None:
+    """The list of conversations, one with its menu open."""
+    for question in ("Who is the chief executive of Tesla?", "When will the joint venture be founded?"):
+        ask(page, question)
+        page.locator(".anew").click()
+    answer(page)
+    page.locator(".talks-open").click()
+    page.locator(".talk .more").nth(1).click()
+
+
+def library(page: Page) -> None:
+    """Files just brought, and what became of each."""
+    page.locator(".entry").first.wait_for()
+    good = "---\ntitle: The lighthouse is sold\nsource: The Harbour Post\ndate: 2025-05-20\n---\n\nIt was sold.\n"
+    files = [("lighthouse.md", good.encode()), ("scan.pdf", b"%PDF-1.4")]
+    page.locator(".bring").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+    )
+    page.locator(".results-lead").wait_for()
+
+
+def filters(page: Page) -> None:
+    """Which articles may answer."""
+    page.locator(".filters summary").click()
+    page.get_by_label("Evening Ledger").check()
+
+
+def disagree(page: Page) -> None:
+    """Articles that say different things."""
+    ask(page, "When will Fiat open its plant in Turin?")
+
+
+INVENTED = {
+    "opens.md": ("2025-03-02", "The Harbour Post", "Fiat opens a plant in Turin", "in May 2025"),
+    "delays.md": ("2025-04-20", "Evening Ledger", "Fiat delays its plant in Turin", "in September 2025"),
+    "bridge.md": ("2025-05-01", "Corriere del Po", "A new bridge over the Po", ""),
+    "storm.md": ("2024-01-11", "The Harbour Post", "A storm closes the harbour", ""),
+    "steel.md": ("2025-02-14", "Evening Ledger", "Steel is getting scarce", ""),
+    "vote.md": ("2025-05-09", "Corriere del Po", "The city votes in June", ""),
+}
+OVER_INVENTED = ("library", "filters", "disagree")
+
+
+def invent(folder: Path) -> None:
+    """Write the invented articles."""
+    folder.mkdir()
+    for name, (day, outlet, title, when) in INVENTED.items():
+        said = (
+            f"Fiat will open its plant in Turin {when}, the company said."
+            if when
+            else f"{title}, it was said."
+        )
+        text = f"{said} More on this follows in the next edition."
+        head = f"---\ntitle: {title}\ndate: {day}\nsource: {outlet}\n---\n"
+        (folder / name).write_text(f"{head}\n{text}\n", "utf-8")
+
+
 STATES: dict[str, Callable[[Page], None]] = {
     "start": start,
     "answer": answer,
@@ -96,6 +166,11 @@ STATES: dict[str, Callable[[Page], None]] = {
     "partial": partial,
     "several": several,
     "about": about,
+    "why": why,
+    "conversations": conversations,
+    "library": library,
+    "filters": filters,
+    "disagree": disagree,
 }
 
 
@@ -126,11 +201,14 @@ def main() -> None:
     if path is None:
         sys.exit("screenshots need Chromium or Chrome on the PATH; tests/install-browser gets it")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        index = Path(folder) / "seeds"
-        settings = load(index=index)
-        with Index.open(index, settings=settings) as opened:
-            opened.sync(ROOT / "seeds")
-        served = launch(index, port=None, settings=settings, block=False)
+        invent(Path(folder) / "articles")
+        served = {}
+        for name, articles in (("seeds", ROOT / "seeds"), ("news", Path(folder) / "articles")):
+            index = Path(folder) / "indexes" / name
+            settings = load(index=index)
+            with Index.open(index, settings=settings) as opened:
+                opened.sync(articles)
+            served[name] = launch(index, port=None, settings=settings, block=False, store=Conversations(None))
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         if everything:
             everything.mkdir(parents=True, exist_ok=True)
@@ -143,9 +221,11 @@ def main() -> None:
         else:
             shots = COMMITTED
         for name, (size, scheme, state) in shots.items():
-            shoot(browser, str(served.local_url), size, scheme, state, (everything or HERE) / f"{name}.png")
+            url = str(served["news" if state in OVER_INVENTED else "seeds"].local_url)
+            shoot(browser, url, size, scheme, state, (everything or HERE) / f"{name}.png")
         browser.close()
-        served.close()
+        for page in served.values():
+            page.close()
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from rag.apps.chat_answer import LONGEST_QUESTION, Answering, Asked, Stops
 from rag.apps.chat_desk import Desk, desk_over
 from rag.apps.chat_doors import Doors
 from rag.apps.chat_gradio import load_gradio
-from rag.apps.chat_look import Guard, look, markup, script
+from rag.apps.chat_look import Guard, look, markup, own_names, script
 from rag.apps.conversations import Conversations, default_file
 from rag.errors import InputError
 from rag.settings import Settings
@@ -255,7 +255,7 @@ def launch(
         share=False,
         quiet=True,
         prevent_thread_lock=True,
-        app_kwargs={"middleware": [Middleware(Guard)]},
+        app_kwargs={"middleware": [Middleware(Guard, hosts=own_names(host))]},
         **look(),
     )
     if ready is not None:

@@ -37,8 +37,7 @@ class Told:
 
     def text(self, key: str) -> str:
         """The text under that key; '' for anything else."""
-        value = self._values.get(key)
-        return value if isinstance(value, str) else ""
+        return _text(self._values.get(key))
 
     def texts(self, *keys: str) -> tuple[str, ...]:
         """Several."""
@@ -117,8 +116,11 @@ class Doors:
 
     @_door
     def send(self, told: Told) -> Reply:
-        """A piece of a file that is being brought."""
-        self._uploads.piece(told.text("ticket"), told.text("name"), told.text("piece"))
+        """Pieces of files that are being brought: small files travel together."""
+        pieces = told.value("pieces")
+        for piece in pieces if isinstance(pieces, list) else ():
+            name, data = piece if isinstance(piece, list) and len(piece) == 2 else ("", "")
+            self._uploads.piece(told.text("ticket"), _text(name), _text(data))
         return {}
 
     @_door
@@ -241,6 +243,10 @@ class Doors:
     def stop(self, told: Told) -> Reply:
         """Stop a question that is being answered."""
         return {"done": self._stops.stop(told.text("turn"))}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _drawn(turn: Turn, shown: Shown, most: int | None) -> str:

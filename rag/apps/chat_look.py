@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rag.apps.chat_gradio import load_gradio
 
@@ -79,7 +80,16 @@ def look() -> dict[str, Any]:
 
 
 class Guard:
-    """Adds headers that keep the page to itself: even markup that got through could load nothing from elsewhere."""
+    """Keeps the page to itself, from both sides.
+
+    Headers: even markup that got through could load nothing from elsewhere. And no page from elsewhere may have things
+    done here: a browser lets any site send requests to this machine, and says only in headers who sent them.
+
+    Args:
+        app: what is guarded.
+        hosts: the names this server is called by; None leaves that to whoever mounted the page. A site whose name is
+            made to mean this machine (DNS rebinding) is told by its name.
+    """
 
     POLICY = (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -87,11 +97,11 @@ class Guard:
         "frame-ancestors 'none'"
     )
 
-    def __init__(self, app: Any) -> None:
-        self.app = app
+    def __init__(self, app: Any, hosts: frozenset[str] | None = None) -> None:
+        self.app, self._hosts = app, hosts
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a request on and add the headers to its answer."""
+        """Pass a request on and add the headers to its answer, or refuse it."""
 
         async def headed(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -103,4 +113,26 @@ class Guard:
                 ]
             await send(message)
 
+        if scope["type"] == "http" and self._is_foreign(scope):
+            await headed({"type": "http.response.start", "status": 403, "headers": []})
+            await headed({"type": "http.response.body", "body": b"not from here"})
+            return
         await self.app(scope, receive, headed)
+
+    def _is_foreign(self, scope: Any) -> bool:
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        if self._hosts is not None and urlsplit(f"//{host}").hostname not in self._hosts:
+            return True
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return False
+        origin = headers.get(b"origin")
+        if headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+            return True
+        return origin is not None and urlsplit(origin.decode("latin-1").lower()).netloc != host
+
+
+def own_names(host: str) -> frozenset[str] | None:
+    """What a server that listens on ``host`` may be called; None where other machines can reach it, by any name."""
+    here = frozenset(("localhost", "127.0.0.1", "::1"))
+    return here if host.strip("[]").lower() in here else None

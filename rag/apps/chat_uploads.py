@@ -161,5 +161,7 @@ class Uploads:
     def _fresh_folder(self) -> Path:
         if self._root is None:
             self._root = Path(tempfile.mkdtemp(prefix="rag-upload-"))
-            weakref.finalize(self, shutil.rmtree, self._root, ignore_errors=True)  # also when the program ends
+            weakref.finalize(
+                self, shutil.rmtree, self._root, ignore_errors=True
+            )  # also when the program ends
         return Path(tempfile.mkdtemp(dir=self._root))

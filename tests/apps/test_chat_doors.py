@@ -131,8 +131,10 @@ def test_why_shows_the_candidates(call: Call) -> None:
 
 def test_an_article_that_changed_or_went_is_said_so_under_the_answer(call: Call, folder: Path) -> None:
     new = (folder / "fiat.md").read_text("utf-8").replace("Turin", "Milan")
-    call(
-        "send", {"ticket": "ticket-0001", "name": "fiat.md", "piece": base64.b64encode(new.encode()).decode()}
+    pieces = [["fiat.md", base64.b64encode(new.encode()).decode()]]
+    assert call("send", {"ticket": "ticket-0001", "pieces": pieces}) == {}
+    assert (
+        "needs a ticket" in call("send", {"ticket": "ticket-0001", "pieces": ["x", [3, 4], [1]]})["problem"]
     )
     call("take_in", {"ticket": "ticket-0001"})
     reply = call("taken", {"ticket": "ticket-0001"})

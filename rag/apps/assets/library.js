@@ -29,7 +29,8 @@ document.addEventListener("input", (event) => {
 
 // --- bring your own ---
 
-const PIECE = 393216; // bytes; a multiple of 3, so that pieces of base64 fit together
+const PIECE = 1 << 20; // bytes a request carries, of a large file or of several small ones
+const MOST = 100; // files a request carries
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const base64 = (blob) =>
@@ -72,22 +73,29 @@ async function bring(files) {
 async function sendAll(files) {
   const ticket = newId();
   const total = files.reduce((sum, file) => sum + file.size, 0);
-  let sent = 0;
+  let [sent, size, pieces] = [0, 0, []];
+  const flush = async () => {
+    const reply = !pieces.length || (await call("send", { ticket, pieces }));
+    [size, pieces] = [0, []];
+    return reply;
+  };
   for (const [at, file] of files.entries()) {
     const name = file.webkitRelativePath || file.name;
     for (let start = 0; start === 0 || start < file.size; start += PIECE) {
       progress(files.length > 1 ? `Bringing file ${at + 1} of ${files.length}` : `Bringing ${name}`, sent, total);
-      let piece;
+      const part = file.slice(start, start + PIECE);
+      if ((size + part.size > PIECE || pieces.length === MOST) && !(await flush())) return;
       try {
-        piece = await base64(file.slice(start, start + PIECE));
+        pieces.push([name, await base64(part)]);
       } catch {
         toast(`${name} cannot be read; drop files or a zip, not a folder.`);
         return;
       }
-      if (!(await call("send", { ticket, name, piece }))) return;
-      sent += Math.min(PIECE, file.size - start);
+      size += part.size;
+      sent += part.size;
     }
   }
+  if (!(await flush())) return;
   progress("Looking at the files");
   if (!(await call("take_in", { ticket }))) return;
   for (;;) {
@@ -100,7 +108,7 @@ async function sendAll(files) {
       return;
     }
     progress(reply.stage, reply.done, reply.total);
-    await wait(250);
+    await wait(400);
   }
 }
 
