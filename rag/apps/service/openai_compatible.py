@@ -129,7 +129,7 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": _STARTED, "owned_by": "rag"}
 
 
-def annotations(answer: Answer, base: str, content: str) -> list[dict[str, Any]]:
+def citation_marks(answer: Answer, base: str, content: str) -> list[dict[str, Any]]:
     """One annotation for each ``[n]`` of the content, in order.
 
     Args:
@@ -186,7 +186,7 @@ def _completion(answer: Answer, usage: dict[str, int], head: dict[str, Any], bas
         "role": "assistant",
         "content": answer.text,
         "refusal": None,
-        "annotations": annotations(answer, base, answer.text),
+        "annotations": citation_marks(answer, base, answer.text),
     }
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     return {
@@ -229,7 +229,7 @@ class _Chunks:
         rest = answer.text.removeprefix(self._sent) if told else "\n\n" + answer.text
         if rest:
             chunks.append(self._text(rest))
-        cited = annotations(answer, self._base, self._sent)
+        cited = citation_marks(answer, self._base, self._sent)
         return [*chunks, self.chunk({"annotations": cited}, finish="stop", rag=answer_json(answer))]
 
     def usage(self, usage: dict[str, int]) -> bytes:
