@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import SequenceMatcher
 from functools import cache
 
 from rag.answering import opposites, values
@@ -23,13 +24,11 @@ SURE = (
     0.8  # the reader's probability that a sentence answers; look-alikes that answer something else have less
 )
 _SURER = 0.88  # the same, where the question's words do not stand in both
-_VERY_SURE = 0.9  # the same, where the reader alone finds a contradiction
 _AGREED = 0.8  # from this support on, two sentences say the same whatever the rules make of them
-_REFUTED = 0.85  # at which the reader's word alone is enough, if both sentences surely answer
 _ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for what is judged by wording
 _LEAST_SHARED = 2  # terms
 _LONG_APART = 180  # days; what was so then may be otherwise now
-_COPY = 0.75  # of the longer sentence's terms: one is the other, edited
+_COPY = 0.8  # of two sentences' words in the same order: one is the other, edited
 _SEVERAL = ("list", "differences", "summary", "quote", "reason", "manner", "expansion")
 _OF_STATUS = ("yesno", "definition", "differences", "summary")
 _JOINT = re.compile(
@@ -80,9 +79,19 @@ _MOST = re.compile(
 _ONE_ONLY = re.compile(
     r"\b(?:w[io]n|wins|winner|elected|first|last|\w+est|most|majority|capital|headquarter\w*|held|based|born|named|called"
     r"|found(?:ed|er|s)|invented|discovered|caused|flooded|take place|took place|where (?:is|was|will) the|which"
-    r"|whose)\b",
+    r"|whose|designed|built|wrote|written|directed|painted|composed|who (?:will|is to))\b",
     re.IGNORECASE,
 )
+_PHASES = {
+    name: re.compile(rf"\b(?:{forms})\b", re.IGNORECASE)
+    for name, forms in {
+        "begin": r"beg[iau]n\w*|start\w*|open(?:s|ed|ing)?|launch\w*|inaugurat\w*",
+        "end": r"end(?:s|ed|ing)?|clos(?:e|es|ed|ing)|finish\w*|conclud\w*|expir\w*",
+        "decide": r"pass(?:es|ed)|approv\w*|adopt(?:s|ed)|decid\w*",
+        "prepare": r"foundation stone|groundwork|laid|planned",
+    }.items()
+}
+_STOPPED = re.compile(r"\b(?:stop(?:s|ped)?|ceased?|ended|halted)\b", re.IGNORECASE)
 _NOBODY = re.compile(
     r"\b(?:nobody|no one|no-one|none|no (?:injuries|casualties|deaths|victims|damage))\b", re.IGNORECASE
 )
@@ -122,10 +131,12 @@ class Difference:
         kind: the rule that found it.
         reader_must_agree: the least P(refuted) that both directions must have for it to count; None where the two say
             so much the same otherwise that nothing is left to judge.
+        at_least_once: the P(refuted) that one direction must have.
     """
 
     kind: str
     reader_must_agree: float | None = 0.0
+    at_least_once: float = 0.0
 
 
 def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
@@ -139,8 +150,10 @@ def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
     sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in _SEVERAL
     if sure and one.span and other.span:
         typed = _by_answers(analysis, one, other)
-        if typed is not None:
-            return typed if isinstance(typed, Difference) else None
+        if isinstance(typed, Difference):
+            return typed
+        if typed is False:
+            return _on_another_footing(analysis, one, other)
     return _by_wording(analysis, one, other, sure)
 
 
@@ -157,7 +170,8 @@ def decided(
         return True
     if max(judged[0], turned[0]) >= _AGREED:
         return False
-    return min(judged[1], turned[1]) >= found.reader_must_agree
+    refuted = sorted((judged[1], turned[1]))
+    return refuted[0] >= found.reader_must_agree and refuted[1] >= found.at_least_once
 
 
 def _says_same(one: str, other: str) -> bool:
@@ -181,10 +195,9 @@ def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool
     assert one.span is not None and other.span is not None
     mine, theirs = _amounts_in(one), _amounts_in(other)
     when, when_ = _times_in(one), _times_in(other)
-    if (mine and theirs) or (when and when_):
-        weekdays = any(time.weekday for time in (*when, *when_))
-        if not weekdays and _speaks_of_else(analysis, one, other):
-            return False
+    weekdays = any(time.weekday for time in (*when, *when_))
+    if ((mine and theirs) or (when and when_)) and _speaks_of_else(analysis, one, other, weekdays):
+        return False
     if mine and theirs:
         return _by_amounts(one, other, mine, theirs)
     if when and when_:
@@ -195,20 +208,35 @@ def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool
         return None
     shared = frozenset(terms(one.answer)) & frozenset(terms(other.answer))
     if shared - frozenset(analysis.terms):
-        return False
+        # "Mibe" and "Toshihiro Mibe"; but two models of one maker are two
+        mine_, theirs_ = frozenset(terms(one.answer)), frozenset(terms(other.answer))
+        return False if mine_ <= theirs_ or theirs_ <= mine_ else None
     if values.is_name(one.answer) and values.is_name(other.answer):
         return _by_names(analysis, one, other)
     return None
 
 
-def _speaks_of_else(analysis: Analysis, one: Said, other: Said) -> bool:
+def _speaks_of_else(analysis: Analysis, one: Said, other: Said, weekdays: bool) -> bool:
     """Whether one sentence may be about another matter, with a figure or date of its own.
 
-    It lacks a word of the question that the other has, and the reader is not all that sure of it.
+    It looks at another point of the event; or it lacks a word of the question that the other has, and the reader is
+    not all that sure of it (a weekday is news of the day, and seldom another's).
     """
-    asked = frozenset(analysis.terms) - frozenset(analysis.names)
-    mine, theirs = asked & opposites.term_set(one.text), asked & opposites.term_set(other.text)
-    return mine != theirs and min(one.answerable, other.answerable) < _SURER
+    phases, phases_ = _phases(one.text), _phases(other.text)
+    if phases and phases_ and phases.isdisjoint(phases_):
+        return True
+    differs = _asked_of(analysis, one) != _asked_of(analysis, other)
+    return differs and not weekdays and min(one.answerable, other.answerable) < _SURER
+
+
+def _asked_of(analysis: Analysis, said: Said) -> frozenset[str]:
+    """The question's words, but for names, that a sentence has."""
+    return (frozenset(analysis.terms) - frozenset(analysis.names)) & opposites.term_set(said.text)
+
+
+def _phases(text: str) -> frozenset[str]:
+    """At which points of an event a sentence looks: what has begun, ended or been decided on are three dates."""
+    return frozenset(name for name, pattern in _PHASES.items() if pattern.search(text))
 
 
 def _by_amounts(one: Said, other: Said, mine: list[Amount], theirs: list[Amount]) -> Difference | bool:
@@ -255,16 +283,31 @@ def _same_time(one: When, other: When) -> bool:
 
 
 def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
-    if values.says_other_time(one.text, other.text):
+    if values.says_other_time(one.text, other.text) or min(one.answerable, other.answerable) < SURE:
         return False
     if analysis.role:
         # who holds the office: both must name it, a chairman is no chief executive
         asked = frozenset(analysis.terms) - frozenset(analysis.names)
         if (asked & frozenset(terms(one.text))) != (asked & frozenset(terms(other.text))):
             return False
-        return Difference("person", 0.5)
+        return Difference("person", 0.25)
     # several may drop out, speak or sell; only one wins, and a meeting is held in one place
-    return Difference("name", 0.6) if _ONE_ONLY.search(analysis.text) else None
+    if not _ONE_ONLY.search(analysis.text):
+        return None
+    return Difference("name", 0.6 if _asked_of(analysis, one) != _asked_of(analysis, other) else 0.0, 0.6)
+
+
+def _on_another_footing(analysis: Analysis, one: Said, other: Said) -> Difference | None:
+    """The same answer here and there, but settled in the one and open in the other."""
+    if values.says_other_time(one.text, other.text):
+        return None
+    mine, theirs = opposites.term_set(one.text), opposites.term_set(other.text)
+    return _footing(analysis, one, other, mine & theirs, _are_alike(mine, theirs), sure=False)
+
+
+def _are_alike(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    shared = len(mine & theirs)
+    return shared >= _LEAST_SHARED and shared >= _ALIKE * min(len(mine), len(theirs))
 
 
 def _by_wording(analysis: Analysis, one: Said, other: Said, sure: bool) -> Difference | None:
@@ -273,8 +316,10 @@ def _by_wording(analysis: Analysis, one: Said, other: Said, sure: bool) -> Diffe
         return None
     mine, theirs = opposites.term_set(one.text), opposites.term_set(other.text)
     shared = mine & theirs
-    alike = len(shared) >= _LEAST_SHARED and len(shared) >= _ALIKE * min(len(mine), len(theirs))
-    is_copy = len(shared) >= _COPY * max(len(mine), len(theirs)) and len(shared) >= 2 * _LEAST_SHARED
+    alike = _are_alike(mine, theirs)
+    is_copy = len(shared) >= 2 * _LEAST_SHARED and (
+        SequenceMatcher(None, one.text.split(), other.text.split(), autojunk=False).ratio() >= _COPY
+    )
     found = _footing(analysis, one, other, shared, alike, sure) or _turned_around(
         analysis, one, other, mine, theirs, alike, sure
     )
@@ -294,25 +339,19 @@ def _turned_around(
     asked = frozenset(analysis.terms)
     # "sales rose", "profit fell": what was asked about stands in one of the two only
     parted = ((asked & mine) ^ (asked & theirs)) - _turning_words()
-    if alike and not parted and _turned(one.text, other.text, mine, theirs):
-        return Difference("opposite", 0.4)
-    if sure and not parted and bool(_NOBODY.search(one.text)) != bool(_NOBODY.search(other.text)):
+    if alike and not parted and _swapped(mine, theirs):
+        return Difference("opposite", 0.25)
+    if alike and not parted and _denied(one.text) != _denied(other.text):
+        return Difference("negation", 0.4)
+    if sure and bool(_NOBODY.search(one.text)) != bool(_NOBODY.search(other.text)):
         counted = other if _NOBODY.search(one.text) else one
         if values.amounts(counted.text):
-            return Difference("none", 0.6)
+            return Difference("none", 0.55)
     if alike and not parted:
         figures = _figures_differ(one.text, other.text)
         if figures:
             return Difference("amount", 0.4)
-    very_sure = sure and min(one.answerable, other.answerable) >= _VERY_SURE
-    if very_sure and not _are_values(one, other) and not _names_another_body(one, other):
-        return Difference("reader", _REFUTED)
     return None
-
-
-def _are_values(one: Said, other: Said) -> bool:
-    """Both answers are figures or dates: comparing those is no matter of wording."""
-    return any(bool(of(one)) and bool(of(other)) for of in (_amounts_in, _times_in))
 
 
 def _footing(
@@ -344,7 +383,8 @@ def _footing(
             and not _DECIDED.search(text)
             and (analysis.kind in _OF_STATUS or analysis.kind in ("thing", "manner"))
         ):
-            return Difference("settled", 0.4)
+            # the reader hardly hears the difference between "will" and "may"
+            return Difference("settled", 0.25 if len(matter) == _LEAST_SHARED else None)
     likely = min(one.answerable, other.answerable) >= _ALIKE and max(one.answerable, other.answerable) >= SURE
     if likely and len(shared) >= _LEAST_SHARED and _MOST.search(one.text) and _MOST.search(other.text):
         return Difference("most", 0.25)
@@ -389,13 +429,18 @@ def _turning_words() -> frozenset[str]:
     return frozenset(word for pair in opposites.pairs() for word in pair)
 
 
-def _turned(one: str, other: str, mine: frozenset[str], theirs: frozenset[str]) -> bool:
-    swapped = any(
+def _swapped(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether one has a word where the other has its opposite."""
+    return any(
         (a in mine and b in theirs and a not in theirs and b not in mine)
         or (b in mine and a in theirs and b not in theirs and a not in mine)
         for a, b in opposites.pairs()
     )
-    return swapped or (opposites.negations(one) > 0) != (opposites.negations(other) > 0)
+
+
+def _denied(text: str) -> bool:
+    """Whether a sentence says "not"; what has stopped is not any more either."""
+    return opposites.negations(text) > 0 or bool(_STOPPED.search(text))
 
 
 def _figures_differ(one: str, other: str) -> bool:

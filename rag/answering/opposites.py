@@ -45,7 +45,7 @@ _PAIRS = """
     accelerated slowed, support oppose, supported opposed, allow ban, allowed banned, permit forbid, deny confirm,
     denied confirmed, success failure, advantage disadvantage, agree disagree, agreed disagreed, hot cold, wide narrow,
     inside outside, domestic foreign, majority minority, early late, top bottom, remain leave, rising falling,
-    increasing decreasing, growing shrinking
+    increasing decreasing, growing shrinking, keep stop, continue stop, continue end, enter exit, hire fire, create cut
 """
 SAME_WORDS = 0.75  # share of a statement's terms that one sentence must have before the two are compared
 

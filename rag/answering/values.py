@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 
@@ -35,6 +35,7 @@ _ABOUT = re.compile(
 )
 _NEAR = Decimal("0.1")  # "about 30" may be 27 to 33
 _WORD_NEAR = Decimal("0.04")  # "a third" may be 34 %
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 _FAR = Decimal(10) ** 30
 _EQUAL_SHARES = re.compile(
     r"\bequal (?:shares|parts|stakes|partners|ownership)\b|\bequally\b|\bfifty-fifty\b|\b50[-/:–]50\b|\bhalf each\b",
@@ -45,12 +46,12 @@ _SEASONS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "fa
 _SEASON = re.compile(r"\b(?:in|this|next|last|the|by|of|early|late) (spring|summer|autumn|fall)\b")
 _BOUND = re.compile(
     r"\b(?:(?P<not>not|no|never|n['’]t)\b[\w\s,'’]{0,60}?)?"
-    r"(?P<word>before|earlier than|by|until|till|up to|after|since|from|later than|beyond|as early as|end of|early|late"
+    r"(?P<word>before|earlier than|by|until|till|up to|after|since|later than|beyond|as early as|end of|early|late"
     r"|mid)"
     r"[\s-]+(?:the )?(?:(?:end|start|beginning|middle) of |early |late |mid-?)?$",
     re.IGNORECASE,
 )
-_AFTER = ("after", "since", "from", "beyond")
+_AFTER = ("after", "since", "beyond")
 _MONTHS_AFTER = re.compile(
     r"\b(a|an|one|two|three|four|five|six) months? (after|before|later than|earlier than)\s+$", re.IGNORECASE
 )
@@ -142,11 +143,23 @@ def amounts_clash(one: Amount, other: Amount, *, same_noun: bool = True) -> bool
     Args:
         same_noun: bare figures must also count the same thing; not where both are known to answer one question.
     """
-    if one.unit != other.unit or (same_noun and not one.unit and one.noun != other.noun):
+    one, other = _in_days(one), _in_days(other)
+    if one.unit != other.unit and (same_noun or (one.unit and other.unit)):
+        return False
+    if same_noun and not one.unit and one.noun != other.noun:
         return False
     if one.low <= other.high and other.low <= one.high:
         return False
     return not _is_rounded(one, other)
+
+
+def _in_days(amount: Amount) -> Amount:
+    """A span of time in one unit, give or take what months differ by; anything else as it is."""
+    days = _DAYS.get(amount.unit)
+    if days is None:
+        return amount
+    near = Decimal(1) if amount.unit in ("day", "week") else Decimal("1.05")
+    return replace(amount, low=amount.low * days / near, high=amount.high * days * near, unit="day")
 
 
 def _is_rounded(one: Amount, other: Amount) -> bool:
@@ -205,6 +218,8 @@ def times_clash(one: When, other: When) -> bool:
     """Whether no time could be both; a year says nothing against a month, a weekday nothing against a date."""
     if one.weekday and other.weekday:
         return one.weekday != other.weekday
+    if one.bound == other.bound == "after" and one.year and other.year:
+        return one.year != other.year  # two beginnings
     if one.bound or other.bound:
         return _out_of_bounds(one, other) or _out_of_bounds(other, one)
     if one.year and other.year and one.year != other.year:

@@ -13,7 +13,7 @@ from rag.models.encoder import Encoder
 from rag.models.reader import Reader, load_reader
 
 SETS = Path(__file__).resolve().parents[2] / "eval" / "questions"
-FILES = ("conflicts.jsonl", "conflicts-news.jsonl")
+FILES = ("conflicts.jsonl", "conflicts-news.jsonl")  # conflicts-more.jsonl has no halves
 
 
 @pytest.fixture(scope="module")
