@@ -30,6 +30,7 @@ OPEN_TO_ALL = frozenset(("/healthz", "/readyz"))
 _API = ("/v1/", "/healthz", "/readyz", "/metrics", "/openapi.json")
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _MOST_HEADERS, _HEADER_BYTES = 100, 32 * 1024
+_PAGE_TIMES = 10
 _WRONG_TOKENS = 20  # a minute and client
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?")
 
@@ -45,14 +46,20 @@ class Tokens:
     Args:
         token: the right one; None lets everybody in.
         clock: seconds since 1970.
+        ticks: seconds, for the pace of wrong ones.
     """
 
-    def __init__(self, token: str | None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        token: str | None,
+        clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.is_set = token is not None
         self._digest = hashlib.sha256((token or "").encode()).digest()
         self._key = hmac.new((token or "").encode(), b"rag serve: session", hashlib.sha256).digest()
         self._clock = clock
-        self._wrong = Buckets(_WRONG_TOKENS, burst=_WRONG_TOKENS)
+        self._wrong = Buckets(_WRONG_TOKENS, burst=_WRONG_TOKENS, clock=ticks)
 
     def fits(self, given: str) -> bool:
         """Whether it is the right token; takes as long for one that is nearly right."""
@@ -104,6 +111,7 @@ class Gate:
         self._tokens = tokens
         self._refused = refused
         self._rate = Buckets(config.rate)
+        self._page_rate = Buckets(config.rate * _PAGE_TIMES)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a request on, or answer why not."""
@@ -130,7 +138,7 @@ class Gate:
         if scope["path"] in OPEN_TO_ALL:
             return self._host_objection(headers)
         client = client_of(scope)
-        wait = self._rate.take(client)
+        wait = self._wait(scope, client)
         if wait:
             return ServiceError(
                 429,
@@ -143,6 +151,13 @@ class Gate:
             or self._origin_objection(scope, headers)
             or self._token_objection(scope, headers, client)
         )
+
+    def _wait(self, scope: Any, client: str) -> float:
+        """Seconds until this client may ask again, 0 for now."""
+        if is_api(scope["path"]):
+            return self._rate.take(client)
+        # a page is many files, and a file that is dropped on it comes in many pieces
+        return 0.0 if scope.get("method") in _SAFE else self._page_rate.take(client)
 
     def _host_objection(self, headers: dict[bytes, list[str]]) -> ServiceError | None:
         given = headers.get(b"host", [])
