@@ -9,6 +9,9 @@ Writes rag/answering/calibration.json. Three sets of questions, none of which se
   something else altogether are added. They fit the weights.
 - *threshold*: a sample of the visible half of eval/squad2 over its own corpus. It sets the line: the highest
   probability at which at most ``--refused`` of the questions whose answer was found are refused.
+- *missing detail*: answerable questions asked again where their paragraph has lost just the phrase that answers
+  (``rag.training.clips``): the event is there, its price is not. Over the fit corpus they help to fit the weights of
+  the second regression; over eval/squad2 they are reported.
 - *off topic*: training questions of another set asked over eval/squad2's corpus, which cannot answer them; reported
   only.
 
@@ -23,6 +26,7 @@ import hashlib
 import json
 import pickle
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -40,6 +44,8 @@ from rag.index.index import Index
 from rag.retrieval.rerank import read_hits, rerank
 from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
+from rag.training.clips import clip
+from rag.training.examples import normalise
 from rag.types import Document, Hit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,6 +110,7 @@ def rows(index: Index, asked: list[Asked], reader: Any, cache: Path) -> list[Row
             [
                 index.status().fingerprint,
                 getattr(reader, "fingerprint", "none"),
+                index.path.parent.name,
                 *(item.text for item in asked),
             ]
         ).encode()
@@ -144,6 +151,40 @@ def _tells(question: Asked, hit: Hit) -> bool:
 def missing_facts(asked: list[Asked]) -> list[Asked]:
     """Answerable questions without the paragraph that answers them: the right names, a fact that is not there."""
     return [replace(question, removed=True) for question in asked if question.answers]
+
+
+def clipped(
+    paragraphs: dict[str, tuple[str, str]], asked: list[Asked]
+) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
+    """The paragraphs, each less the phrase that answers one of its questions, and those questions."""
+    changed = dict(paragraphs)
+    lost = []
+    for question in asked:
+        if not question.answers or changed[question.gold] is not paragraphs[question.gold]:
+            continue
+        title, text = paragraphs[question.gold]
+        answer = min(question.answers, key=len)
+        start = text.find(answer)
+        gone = clip(text, start, start + len(answer)) if start >= 0 else None
+        if gone is None:
+            continue
+        left = normalise(text[: gone[0]] + text[gone[1] :])
+        if not any(normalise(other).strip() and normalise(other) in left for other in question.answers):
+            changed[question.gold] = (title, text[: gone[0]] + text[gone[1] :])
+            lost.append(replace(question, answers=()))
+    return changed, lost
+
+
+def clipped_index(whole: Path, folder: Path, paragraphs: dict[str, tuple[str, str]]) -> Index:
+    """A copy of an index and its articles, with other paragraphs; only what differs is embedded."""
+    if not folder.exists():
+        shutil.copytree(whole, folder)
+        for name, (title, text) in paragraphs.items():
+            file = folder / "articles" / f"{name}.txt"
+            wanted = f"---\ntitle: {title}\n---\n{text}\n"
+            if file.read_text("utf-8") != wanted:
+                file.write_text(wanted, encoding="utf-8")
+    return index_of(folder, paragraphs)
 
 
 def row(index: Index, question: Asked, hits: list[Hit], reader: Any) -> Row:
@@ -308,14 +349,17 @@ def main() -> None:
         unrelated = rows(index, others[: arguments.questions // 8], reader, arguments.cache)
         lacking = missing_facts(asked[: arguments.questions])
         lacking = rows(index, lacking[: arguments.questions // 3], reader, arguments.cache)
+    paragraphs, lost = clipped(paragraphs, asked)
+    with clipped_index(arguments.cache / "train", arguments.cache / "train-clipped", paragraphs) as index:
+        without_detail = rows(index, lost[: arguments.questions // 3], reader, arguments.cache)
     sentence = fit(
         np.concatenate([item.features for item in fitting if item.sentences]),
         np.concatenate([item.right for item in fitting if item.sentences]),
     )
-    everything = fitting + unrelated + lacking
+    everything = fitting + unrelated + lacking + without_detail
     known = judge(everything, sentence, None)
     passed = np.array([bool(item.sentences) for item in everything])
-    question = fit(known.features[passed], known.answerable[passed], strength=0.01)
+    question = fit(known.features[passed], known.answerable[passed], strength=0.003)
 
     paragraphs, asked = visible_half(arguments.data)
     shuffle.shuffle(asked)
@@ -330,6 +374,12 @@ def main() -> None:
             question,
         )
 
+    paragraphs, lost = clipped(paragraphs, asked)
+    with clipped_index(arguments.cache / "squad2", arguments.cache / "squad2-clipped", paragraphs) as index:
+        lost_judged = judge(
+            rows(index, lost[: arguments.questions // 3], reader, arguments.cache), sentence, question
+        )
+
     threshold = float(np.quantile(judged.probability[judged.found], arguments.refused))
     shown = judged.probability >= threshold
     answerable = judged.answerable
@@ -340,19 +390,22 @@ def main() -> None:
         "measured": {
             "fitted_on": f"{len(fitting)} questions of squad2_dev_rest"
             + (" (articles the reader never saw)" if reader is not None else "")
-            + f", {len(lacking)} of them again without the answering paragraph, {len(unrelated)} of squadshifts_wiki",
+            + f", {len(lacking)} of them again without the answering paragraph, {len(without_detail)} without the "
+            f"answering phrase, {len(unrelated)} of squadshifts_wiki",
             "threshold_on": f"{len(answerable)} questions of eval/squad2, visible half",
             "reader": getattr(reader, "fingerprint", None),
             "answerable_refused": share((~shown)[answerable]),
             "found_refused": share((~shown)[judged.found]),
             "unanswerable_refused": share((~shown)[~answerable]),
             "missing_fact_refused": share(lack_judged.probability < threshold),
+            "missing_detail_refused": share(lost_judged.probability < threshold),
             "off_topic_refused": share(strange.probability < threshold),
             "refusal_precision": share((~answerable)[~shown]),
             "sentence_right_when_answered": share(judged.right[shown & answerable]),
             "sentence_right_at_1": share(judged.right[answerable]),
             "auc_unanswerable": auc(judged.probability[answerable], judged.probability[~answerable]),
             "auc_missing_fact": auc(judged.probability[answerable], lack_judged.probability),
+            "auc_missing_detail": auc(judged.probability[answerable], lost_judged.probability),
             "auc_off_topic": auc(judged.probability[answerable], strange.probability),
         },
     }
