@@ -9,22 +9,18 @@ the reason and the next step; the others go in.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 import threading
-import time
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from rag.apps.library_folder import Changes, Shelf, told
 from rag.apps.unpack import Budget, Limits, Staged, Upload, stage, stage_file
 from rag.apps.upload_names import shown
 from rag.documents.read import list_files, read_document
-from rag.errors import InputError
+from rag.errors import IndexUnusableError, InputError
 from rag.index.lock import WriterLock
 from rag.retrieval.filters import allowed_documents
 from rag.types import Filters
@@ -40,8 +36,6 @@ Outcome: TypeAlias = Literal["added", "replaced", "unchanged", "removed", "refus
 Sort: TypeAlias = Literal["title", "date", "cited", "path"]
 Progress: TypeAlias = "Callable[[SyncEvent], None]"
 
-_STAGING = ".upload-"  # hidden, so that a sync meanwhile does not see it
-_STALE_SECONDS = 3600
 _LOCK = "uploads.lock"
 
 _locks: dict[Path, threading.Lock] = {}  # one per index folder: several libraries may stand over one index
@@ -159,6 +153,7 @@ class Library:
 
         Raises:
             IndexUnusableError: another process is writing, or the index cannot be written. The folder is as before.
+            InputError: ``folder`` is not the one this index belongs to. Nothing of a file's own is an exception.
         """
         return self._take(uploads, progress, stage)
 
@@ -183,12 +178,12 @@ class Library:
             except InputError as error:
                 return FileResult(shown(path), "refused", str(error))
             try:
-                with _Changes(root) as changes:
+                with Changes(root) as changes:
                     changes.remove(target)
                     self.index.sync(root)
                     changes.keep()
             except OSError as error:
-                return FileResult(shown(path), "refused", f"it cannot be removed: {_told(error)}")
+                return FileResult(shown(path), "refused", f"it cannot be removed: {told(error)}")
             return FileResult(path, "removed")
 
     def _take(
@@ -202,15 +197,15 @@ class Library:
         with self._writing():
             try:
                 root = self._root()
-                changes = _Changes(root)
+                changes = Changes(root)
             except InputError as error:
                 return [FileResult(shown(upload.name), "refused", str(error)) for upload in uploads]
             except OSError as error:
-                reason = f"the folder of articles cannot be written: {_told(error)}"
+                reason = f"the folder of articles cannot be written: {told(error)}"
                 return [FileResult(shown(upload.name), "refused", reason) for upload in uploads]
             with changes:
                 budget = Budget(self.limits)
-                shelf = _Shelf(root, self.index.path.absolute().resolve())
+                shelf = Shelf(root, self.index.path.absolute().resolve())
                 results = [
                     self._place(staged, changes, shelf, budget)
                     for upload in uploads
@@ -223,7 +218,7 @@ class Library:
                 changes.keep()
             return results
 
-    def _place(self, staged: Staged, changes: _Changes, shelf: _Shelf, budget: Budget) -> FileResult:
+    def _place(self, staged: Staged, changes: Changes, shelf: Shelf, budget: Budget) -> FileResult:
         """Move a staged file to its name, if it can be read and its name is free or its own."""
         if staged.file is None:
             return FileResult(staged.path, "refused", staged.reason)
@@ -242,7 +237,7 @@ class Library:
         except InputError as error:
             return FileResult(staged.path, "refused", str(error))
         except OSError as error:
-            return FileResult(staged.path, "refused", f"it cannot be written: {_told(error)}")
+            return FileResult(staged.path, "refused", f"it cannot be written: {told(error)}")
         return FileResult(path, "added" if before is None else "replaced")
 
     def _root(self) -> Path:
@@ -287,168 +282,25 @@ class Library:
             guard = _locks.setdefault(place, threading.Lock())
         with guard:
             lock = WriterLock(place / _LOCK)
-            lock.acquire()
+            try:
+                lock.acquire()
+            except OSError as error:
+                raise IndexUnusableError(
+                    f"the index {self.index.path} cannot be written: {told(error)}"
+                ) from error
             try:
                 yield
             finally:
                 lock.release()
 
 
-class _Shelf:
-    """Says where in the folder a checked name may be written."""
-
-    def __init__(self, root: Path, index_folder: Path) -> None:
-        self.root = root
-        self._index_folder = index_folder
-        self._listed: dict[Path, dict[str, set[str]]] = {}  # folder -> folded name -> names
-        self._taken: set[Path] = set()
-
-    def place_for(self, path: str) -> Path:
-        """The file to write.
-
-        Raises:
-            InputError: another file of this upload, or one in the folder, is in the way.
-        """
-        current = self.root
-        *folders, last = path.split("/")
-        for part in folders:
-            current = current / self._spelt(current, part)
-            if current.is_symlink() or (current.exists() and not current.is_dir()):
-                raise InputError(
-                    f"{part} is a link or a file, not a folder; next step: choose another folder"
-                )
-        target = current / self._spelt(current, last)
-        if target.is_symlink() or (target.exists() and not target.is_file()):
-            raise InputError("a link or a folder has this name; next step: choose another name")
-        if target.is_relative_to(self._index_folder):
-            raise InputError("the index itself lies there; next step: choose another folder")
-        if target in self._taken:
-            raise InputError("another file of the same upload has this name; next step: rename one of them")
-        self._taken.add(target)
-        for place in (target, *target.parents):
-            if place == self.root:
-                break
-            self._names(place.parent).setdefault(_folded(place.name), set()).add(place.name)
-        return target
-
-    def _spelt(self, folder: Path, name: str) -> str:
-        """The name as the folder spells it, if it has it: accents may be written in two ways.
-
-        Names that differ in capitals too are one file on some systems, and two on others: refused.
-        """
-        others = self._names(folder).get(_folded(name), set())
-        if not others or name in others:
-            return name
-        for other in others:
-            if unicodedata.normalize("NFC", other) == name:
-                return other
-        raise InputError(
-            f"{shown(min(others))} is already there and is the same name on some systems; "
-            "next step: use that spelling"
-        )
-
-    def _names(self, folder: Path) -> dict[str, set[str]]:
-        if folder not in self._listed:
-            listed: dict[str, set[str]] = {}
-            if folder.is_dir():
-                for entry in os.scandir(folder):
-                    listed.setdefault(_folded(entry.name), set()).add(entry.name)
-            self._listed[folder] = listed
-        return self._listed[folder]
-
-
-class _Changes:
-    """What was done to the folder, undone again unless it is kept."""
-
-    def __init__(self, root: Path) -> None:
-        _sweep(root)
-        self.staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=root))
-        self._root = root
-        self._saved: dict[
-            Path, Path | None
-        ] = {}  # file -> the copy of what it was; None when there was nothing
-        self._made: list[Path] = []  # folders, outermost first
-        self._kept = False
-
-    def put(self, staged: Path, target: Path) -> None:
-        """Give a staged file its name, replacing what has it; a reader sees the old or the new, never a part."""
-        missing = [folder for folder in target.parents if not folder.exists()]
-        for folder in reversed(missing):
-            folder.mkdir()
-            self._made.append(folder)
-        if not target.parent.resolve().is_relative_to(self._root):
-            raise InputError("it would lie outside the folder; next step: choose another folder")
-        self._save(target)
-        if self._saved[target] is not None:
-            shutil.copymode(target, staged)
-        _flushed(staged)
-        staged.replace(target)
-
-    def remove(self, target: Path) -> None:
-        """Remove a file."""
-        self._save(target)
-        target.unlink(missing_ok=True)
-
-    def undo(self, target: Path) -> None:
-        """Bring one file back to what it was."""
-        saved = self._saved.pop(target, None)
-        if saved is None:
-            target.unlink(missing_ok=True)
-        else:
-            saved.replace(target)
-
-    def keep(self) -> None:
-        """Let what was done stand."""
-        self._kept = True
-
-    def _save(self, target: Path) -> None:
-        copy = None
-        if target.is_symlink() or target.exists():
-            copy = self.staging / f"{len(self._saved)}.before"
-            try:
-                os.link(target, copy, follow_symlinks=False)
-            except (OSError, NotImplementedError):  # a file system without hard links, or Windows
-                shutil.copy2(target, copy, follow_symlinks=False)
-        self._saved[target] = copy
-
-    def __enter__(self) -> _Changes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            if not self._kept:
-                for target in list(self._saved):
-                    self.undo(target)
-            for folder in reversed(self._made):
-                if not any(folder.iterdir()):
-                    folder.rmdir()
-        finally:
-            shutil.rmtree(self.staging, ignore_errors=True)
-
-
-def _settled(result: FileResult, failed: Mapping[str, str], root: Path, changes: _Changes) -> FileResult:
+def _settled(result: FileResult, failed: Mapping[str, str], root: Path, changes: Changes) -> FileResult:
     """The result after the sync, which may have found something wrong that reading did not."""
     if result.outcome == "refused" or result.path not in failed:
         return result
     if result.outcome != "unchanged":
         changes.undo(root / result.path)
     return FileResult(result.path, "refused", failed[result.path])
-
-
-def _sweep(root: Path) -> None:
-    """Remove what killed uploads left; a fresh one may be another index's."""
-    for left in root.glob(f"{_STAGING}*"):
-        try:
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-        except FileNotFoundError:  # another one was quicker
-            continue
-
-
-def _flushed(file: Path) -> None:
-    """See that the content is on the disk before the name is: a power cut must not leave an empty article."""
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 def _article(document: DocumentInfo, cited: int) -> Article:
@@ -467,13 +319,5 @@ def _searched(document: DocumentInfo) -> str:
     return f"{document.title}\n{document.path}\n{document.source or ''}".casefold()
 
 
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def _told(error: OSError) -> str:
-    return f"{error.strerror or error}; next step: check the folder's permissions and its disk's free space"

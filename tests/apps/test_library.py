@@ -356,6 +356,26 @@ def test_a_full_disk_leaves_everything_as_it_was(
     assert_in_step(library, folder)
 
 
+def test_an_index_on_a_medium_that_cannot_be_written(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(self: WriterLock) -> None:
+        raise OSError(30, "Read-only file system")
+
+    before = texts_of(folder)
+    monkeypatch.setattr(WriterLock, "acquire", read_only)
+    with pytest.raises(IndexUnusableError, match="Read-only file system; next step"):
+        library.put("new.txt", text("new"))
+    assert texts_of(folder) == before
+
+
+def test_a_folder_that_is_not_the_index_s_is_an_error(library: Library, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with pytest.raises(InputError, match="belongs to the folder"):
+        Library(library.index, folder=other).put("a.txt", text("a"))
+    assert list(other.iterdir()) == []
+
+
 def test_an_index_without_a_folder(tmp_path: Path) -> None:
     settings = Settings(index=tmp_path / "index")
     with Index.open(settings.index, settings=settings, encoder=WordEncoder()) as index:

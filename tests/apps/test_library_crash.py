@@ -17,7 +17,7 @@ from rag.apps.library import Library
 from rag.index.index import Index
 from rag.settings import Settings
 
-KILLS = 6
+KILLS = 4
 TESTS = ROOT / "tests"
 
 
