@@ -158,6 +158,7 @@ class Desk:
             folder=_near(Path(status.folder)) if status.folder else None,
             others=tuple(self.others()),
             model=generator.name if generator is not None else "",
+            read_only=index.settings.serve_read_only,
         )
 
     def facts(self) -> dict[str, Facts]:

@@ -22,6 +22,7 @@ class Shelf:
         folder: the folder that was synced, where known.
         others: names of the indexes beside it.
         model: the language model that can word answers, or ''.
+        read_only: nothing is added or removed here.
     """
 
     name: str
@@ -31,13 +32,15 @@ class Shelf:
     folder: str | None = None
     others: tuple[str, ...] = ()
     model: str = ""
+    read_only: bool = False
 
 
 def how_to_add(shelf: Shelf) -> str:
     """One line: how articles get in from outside this page."""
     folder = shelf.folder or "FOLDER"
+    lead = "To add articles, put them" if shelf.read_only else "Drop files on this page, or put them"
     return (
-        f"Drop files on this page, or put them into <code>{escape(folder)}</code> and run "
+        f"{lead} into <code>{escape(folder)}</code> and run "
         f'<code class="command">rag sync {escape(folder)} --index {escape(shelf.path)}</code>'
     )
 
@@ -103,8 +106,10 @@ def masthead(shelf: Shelf | None, index: str = "") -> str:
         shelf: the index in words.
         index: what the page calls it when it asks: '' for the one it was started over.
     """
+    fixed = " data-fixed" if shelf and shelf.read_only else ""
+    name = escape(shelf.name if shelf else "")
     return (
-        f'<header class="masthead" data-index="{escape(index)}" data-shelf="{escape(shelf.name if shelf else "")}">'
+        f'<header class="masthead"{fixed} data-index="{escape(index)}" data-shelf="{name}">'
         '<button type="button" class="icon talks-open" aria-label="Conversations" title="Conversations" '
         'aria-expanded="false" aria-controls="talks"></button>'
         f'<h1 class="name">Ask the articles</h1>{_about(shelf) if shelf else ""}'

@@ -45,9 +45,8 @@ ARTICLES = {
 def write(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, (day, outlet, text) in ARTICLES.items():
-        title = text.split(" in ")[0]
-        head = f"---\ntitle: {title}\ndate: {day}\nsource: {outlet}\n---\n"
-        (folder / name).write_text(f"{head}\n{text} More on this follows in the next edition.\n", "utf-8")
+        head = f"---\ntitle: News of {day}\ndate: {day}\nsource: {outlet}\n---\n"
+        (folder / name).write_text(f"{head}\n{text} Readers wrote to us about it.\n", "utf-8")
 
 
 class News:

@@ -328,7 +328,9 @@ def test_masthead_says_which_index_how_many_articles_and_when() -> None:
     now = datetime.now(UTC).isoformat()
     text = Parsed(chat_shell.masthead(chat_shell.Shelf("seeds", "index/seeds", 1234, now, "seeds"))).text
     assert "seeds" in text and "1,234 articles" in text and "synced today" in text
-    assert "rag sync seeds" in text
+    assert "rag sync seeds" in text and "Drop files" in text
+    fixed = chat_shell.masthead(chat_shell.Shelf("seeds", "index/seeds", 5, read_only=True))
+    assert "Drop files" not in fixed and "data-fixed" in fixed
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ async function remove(button) {
 }
 
 let dragged = 0;
-const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+const carriesFiles = (event) => !find(".masthead[data-fixed]") && event.dataTransfer?.types.includes("Files");
 document.addEventListener("dragenter", (event) => {
   if (carriesFiles(event)) { dragged++; document.body.classList.add("dropping"); }
 });

@@ -214,6 +214,7 @@ async function openConversation(ident, { quiet = false } = {}) {
   if (!reply) return;
   if (reply.gone) { if (!quiet) toast("That conversation is gone."); return; }
   state.conversation = tab.set("conversation", ident);
+  chosen = null;
   turns.replaceChildren();
   for (const one of reply.turns) {
     const turn = place(one.turn);
@@ -225,7 +226,7 @@ async function openConversation(ident, { quiet = false } = {}) {
   toTop(last);
   await arrived;
   if (reply.shelf && reply.shelf !== shelf()) await goTo(reply.shelf);
-  if (last.isConnected) finish(last);
+  if (last.isConnected && !chosen) finish(last); // unless somebody has opened a passage meanwhile
 }
 
 function newConversation() {
