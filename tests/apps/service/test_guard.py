@@ -123,6 +123,12 @@ def test_what_was_typed_is_not_shown_again(locked: Served) -> None:
     assert "alert(1)" not in told.text
 
 
+def test_a_form_that_is_not_ours_is_a_wrong_token(locked: Served) -> None:
+    for form in (b"a=1&" * 50, b"\xff\xfe", b"token", b"token=" + b"x" * 100_000):
+        told = httpx.post(f"{locked.url}/login", content=form)
+        assert told.status_code == 401
+
+
 def test_a_session_holds_for_a_month_and_cannot_be_made_up() -> None:
     now = [1_000_000.0]
     tokens = Tokens(TOKEN, clock=lambda: now[0])
