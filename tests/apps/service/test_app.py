@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_it_lives_before_it_is_ready_and_says_what_is_missing(
         )
         go_on.set()
         while app.state.service.is_starting:
-            pass
+            time.sleep(0.01)
         told = client.get("/readyz")
         assert (told.status_code, told.json()) == (503, {"status": "not_ready", "reason": problem})
         asked = client.post("/v1/ask", json={"question": "x"})
@@ -81,7 +82,7 @@ def test_with_a_token_readiness_keeps_the_reason_to_itself() -> None:
     app = create_app(Desk(opener, Path("x")), ServiceConfig(token=TOKEN))
     with TestClient(app, base_url="http://localhost") as client:
         while app.state.service.is_starting:
-            pass
+            time.sleep(0.01)
         assert client.get("/readyz").json() == {"status": "not_ready"}
 
 
