@@ -31,7 +31,7 @@ _EXPLETIVE = re.compile(
 _BARE_REFERENCE = re.compile(
     r"\bthe (?:(?:two|three|four|new|same|other|joint|said|latter|former) )*(?:compan(?:y|ies)|firms?|agreement|deal|venture|joint venture|"
     r"partnership|alliance|partners?|project|article|author|writer|president|minister|group|plan|report|"
-    r"announcement|statement|two|three|latter|former)\b",
+    r"announcement|statement|(?:two|three)(?! (?:\w+ )?\w+s\b)|latter|former)\b",
     re.IGNORECASE,
 )
 _ELLIPSIS = re.compile(
@@ -40,10 +40,20 @@ _ELLIPSIS = re.compile(
 )
 _BARE_WH = re.compile(
     r"^(?:and |but |so )?(?:why|when|where|who|how|how much|how many|which ones?|what else|who else|since when|"
-    r"by whom|with whom|for whom|what for|why not|how so|how come)\s*(?:exactly|precisely|then)?\s*\?*$",
+    r"(?:by|with|for|against|from|to) whom|what for|why not|how so|how come)\s*(?:exactly|precisely|then)?\s*\?*$",
     re.IGNORECASE,
 )
 # "why do they want to do that?" asks no more than "why?"
+_FRONTED = re.compile(
+    r"^(?P<thing>(?:the|that|this|its|their|his|her) [^,?]+|[A-Z][^,?]*), (?P<verb>is|are|was|were|will|would|does|do|did|has|have|can) "
+    r"(?:that|it|this|they|he|she|those) (?P<rest>[^,?]+)\??$"
+)
+_POSSESSIVES = frozenset(_POSSESSIVE.split("|"))
+# "the two chief executives hold their news conference": whose it is stands in the question itself
+_OWNED_HERE = re.compile(
+    rf"\b(?:[Tt]he (?:\w+ ){{0,3}}\w+s|[A-Z][\w.'’-]*(?<!\bWhat)(?<!\bWho)(?<!\bHow)(?<!\bWhy)(?<!\bWhere)(?<!\bWhen)(?<!\bWhich)) (?:\w+ ){{0,3}}?(?={_POSSESSIVE}\b)"
+    rf"(?:{_POSSESSIVE})\b"
+)
 _EMPTY_REST = re.compile(
     r"(?<=\w)\s+(?:is|was|are|were|do|does|did|will|would|have|has) (?:it|they|that|this|he|she|those)(?: (?:want|wants|have|has|going|"
     r"plan|decide|need))?(?: to)?(?: do| happen| so)?(?: that| this| it| so)?(?=\s*\?*$)",
@@ -88,6 +98,9 @@ def _complete(question: str, previous: str, answer: str) -> str:
         opening = re.sub(r"^(?:and|but|so)\s+", "", bare.rstrip("? "), flags=re.IGNORECASE)
         return f"{opening} {_lower_first(_without_wh(previous))}".rstrip("? ") + "?"
     own_names = _names(question)
+    fronted = _FRONTED.match(_ELLIPSIS.sub("", question))
+    if fronted:  # "and the second car, is that electric?"
+        return f"{fronted['verb'].capitalize()} {fronted['thing']} {fronted['rest'].rstrip()}?"
     if _ELLIPSIS.match(question):
         rest = _ELLIPSIS.sub("", question).rstrip("? ")
         if not _is_clause(rest):
@@ -100,8 +113,27 @@ def _complete(question: str, previous: str, answer: str) -> str:
     if _refers(question):
         return _substituted(question, topic)
     if not own_names and (_BARE_REFERENCE.search(question) or len(_content(question)) <= 4):
-        return f"{question.rstrip('? ')} ({topic})?"
+        return f"{question.rstrip('? ')} ({_all_names(previous) or topic})?"
     return question
+
+
+_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
+
+
+def _all_names(text: str) -> str:
+    """The names a question speaks of, one after the other; what no pronoun says cannot be told among them."""
+    runs: list[str] = []
+    end = -2
+    for word in words(text)[1:]:
+        if not word.is_capitalised or word.text.rstrip("s").casefold() in _WEEKDAYS:
+            continue
+        between = text[end : word.start] if end >= 0 else " - "
+        if runs and between.strip() in ("", "-", "of", "and", ",", "&"):
+            runs[-1] += between + text[word.start : word.end]
+        else:
+            runs.append(text[word.start : word.end])
+        end = word.end
+    return ", ".join(runs)
 
 
 def _person_of(question: str, previous: str, answer: str) -> str:
@@ -126,12 +158,18 @@ def _is_only_a_name(rest: str) -> bool:
 
 
 def _refers(question: str) -> bool:
-    return bool(_PRONOUN.search(_EXPLETIVE.sub(" ", question)))
+    return bool(_PRONOUN.search(_masked(question)))
+
+
+def _masked(question: str) -> str:
+    """The question without the pronouns that refer to nothing before it, at its own length."""
+    masked = _EXPLETIVE.sub(lambda match: " " * len(match.group()), question)
+    return _OWNED_HERE.sub(lambda match: " " * len(match.group()), masked)
 
 
 def _substituted(question: str, topic: str) -> str:
     """Put the topic where the first referring pronoun stands."""
-    masked = _EXPLETIVE.sub(lambda match: " " * len(match.group()), question)
+    masked = _masked(question)
     match = _PRONOUN.search(masked)
     if match is None:
         return question
@@ -163,11 +201,14 @@ def topic_of(text: str, thing: bool = False) -> str:
         listed = (
             between.strip() == "," and word.is_capitalised and bool(runs[-1]) and runs[-1][-1].is_capitalised
         )
-        if word.text.casefold().rstrip(".") in _BREAK or (
-            re.search(r"[,;:()?!“”\"]", between) and not listed
-        ):
+        folded = word.text.casefold().rstrip(".")
+        linked = bool(runs[-1]) and runs[-1][-1].text.casefold() in _LINKS
+        begins = folded in _DETERMINERS and bool(runs[-1]) and not linked
+        # "the batteries that Nissan may use": no "that Nissan"
+        relative = folded == "that" and bool(runs[-1])
+        if begins or relative or folded in _BREAK or (re.search(r"[,;:()?!“”\"]", between) and not listed):
             runs.append([])
-        if word.text.casefold().rstrip(".") not in _BREAK:
+        if folded not in _BREAK and not relative:
             runs[-1].append(word)
         previous_end = word.end
     phrases = [phrase for phrase in (_phrase(run, sentence) for run in runs) if phrase]
@@ -180,7 +221,12 @@ def topic_of(text: str, thing: bool = False) -> str:
         determined = phrase.split(" ", 1)[0].casefold() in _DETERMINERS
         return (thing and determined, bool(_names(f"x {phrase}")), -phrases.index(phrase))
 
-    return max(phrases, key=worth, default="")
+    best = max(phrases, key=worth, default="")
+    owner, _, owned = best.partition(" ")
+    if owner.casefold() in _POSSESSIVES:  # "their joint venture" is nobody's without the question it stood in
+        whose = next((phrase for phrase in phrases if phrase != best and _names(f"x {phrase}")), "")
+        return f"the {owned} of {whose}" if whose else f"the {owned}"
+    return best
 
 
 def _phrase(run: list[Word], sentence: str) -> str:
@@ -194,14 +240,38 @@ def _phrase(run: list[Word], sentence: str) -> str:
     if not starts:
         return ""
     run = run[starts[0] :]
-    if run[0].text.casefold() not in _DETERMINERS:
-        last = max(position for position, word in enumerate(run) if word.is_capitalised)
-        run = run[: last + 1]
+    ends = _end_of_plural if run[0].text.casefold() in _DETERMINERS else _end_of_name
+    run = run[: ends(run)]
     while run and run[-1].text.casefold() in STOP_WORDS | _LINKS:
         run = run[:-1]
     if not run or (len(run) == 1 and run[0].text.casefold() in _DETERMINERS):
         return ""
     return re.sub(r"\s+", " ", sentence[run[0].start : run[-1].end]).rstrip(".")
+
+
+def _end_of_name(run: Sequence[Word]) -> int:
+    """Where a name ends that begins a run: before the first word that is neither part of a name nor a link."""
+    end = 1
+    for place, word in enumerate(run[1:], start=1):
+        if word.is_capitalised:
+            end = place + 1
+        elif word.text.casefold() not in _LINKS | {"the"}:
+            break
+    return end
+
+
+def _end_of_plural(run: Sequence[Word]) -> int:
+    """ "the two chief executives hold": before the verb, which in a question may follow a plural without a sign."""
+    for place, word in enumerate(run[1:-1], start=1):
+        following = run[place + 1]
+        plural = (
+            len(word.text) > 3
+            and word.text.endswith("s")
+            and not word.text.endswith(("ss", "us", "'s", "’s"))
+        )
+        if plural and not following.is_capitalised and following.text.casefold() not in _LINKS:
+            return place + 1
+    return len(run)
 
 
 def _names(text: str) -> list[Word]:
