@@ -24,6 +24,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LEFT = ("AbortError: signal is aborted", "Connection errored out")
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
 
 _connected: list[str] = []
@@ -88,6 +89,11 @@ def serve() -> Iterator[Callable[[Any], str]]:
         page.close()
 
 
+def _matters(message: Any) -> bool:
+    """Whether a line of the browser's console is an error; a page that is left while it asks says so, too."""
+    return message.type == "error" and not any(left in message.text for left in LEFT)
+
+
 @pytest.fixture
 def visit(browser: Browser, serve: Callable[[Any], str]) -> Iterator[Callable[..., Page]]:
     """Opens pages; afterwards no page may have asked another machine for anything or have met an error of its own."""
@@ -109,7 +115,7 @@ def visit(browser: Browser, serve: Callable[[Any], str]) -> Iterator[Callable[..
         page.on("request", note)
         page.on("websocket", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: errors.append(message.text) if _matters(message) else None)
         page.goto(url + at)
         page.locator("#question textarea").wait_for()
         return page

@@ -70,6 +70,7 @@ async function talkAct(button) {
     });
     return;
   }
+  find("details", row).open = false;
   const reply = await call("take_along", { conversation: ident, form: act });
   if (reply) save(reply.name, reply.text);
 }
