@@ -339,6 +339,9 @@ def _turned_around(
     asked = frozenset(analysis.terms)
     # "sales rose", "profit fell": what was asked about stands in one of the two only
     parted = ((asked & mine) ^ (asked & theirs)) - _turning_words()
+    named, named_ = values.bodies(one.text).keys(), values.bodies(other.text).keys()
+    if named - named_ and named_ - named:
+        return None  # what one did and another did not is no contradiction
     if alike and not parted and _swapped(mine, theirs):
         return Difference("opposite", 0.25)
     if alike and not parted and _denied(one.text) != _denied(other.text):

@@ -288,7 +288,9 @@ def bodies(text: str) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for name in names.names_of(text):
         first, *rest = name.words
-        if _PLACED.search(text[: first.start]) or names.is_ordinary(first.text.casefold()):
+        if _PLACED.search(text[: first.start]):
+            continue
+        if all(names.is_ordinary(word.text.casefold().rstrip(".")) for word in name.words):
             continue
         if sum(map(str.isupper, first.text)) > 1 and first.text.rstrip("s").casefold() in _NO_BODIES:
             continue

@@ -18,6 +18,41 @@ from rag.answering.conversation import standalone
             "and Honda?",
             "How much of Mitsubishi Motors does Honda own?",
         ),
+        (
+            ["When will Nissan and Honda set up their joint venture?"],
+            "Who will own it?",
+            "Who will own the joint venture of Nissan and Honda?",
+        ),
+        (
+            ["How much of Subaru belongs to Toyota?"],
+            "Where did the two chief executives hold their news conference?",
+            "Where did the two chief executives hold their news conference?",
+        ),
+        (
+            ["Where did the two chief executives hold their news conference?"],
+            "What did they announce there?",
+            "What did the two chief executives announce there?",
+        ),
+        (
+            ["Which memorandum did Honda and Nissan sign in August?"],
+            "What do they want to share?",
+            "What do Honda and Nissan want to share?",
+        ),
+        (
+            ["What did Honda and Nissan announce on Friday?"],
+            "When do the talks begin?",
+            "When do the talks begin (Honda and Nissan)?",
+        ),
+        (
+            ["Will the small car have an electric motor?"],
+            "And the large sedan, is that electric?",
+            "Is the large sedan electric?",
+        ),
+        (
+            ["Which company makes the batteries that Nissan may use?"],
+            "What does it cost?",
+            "What does the batteries cost?",
+        ),
         (["Who is Toshihiro Mibe?"], "what did he say?", "what did Toshihiro Mibe say?"),
         (
             ["Who owns NMKV?", "which cars did it make?"],

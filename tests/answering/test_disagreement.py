@@ -55,6 +55,12 @@ CASES = [
         None,
     ),
     (
+        "Who left the race for the party?",
+        said("Nora Quist was in the race for the party and ended her campaign."),
+        said("Elena Gillibrand was in the race for the party and began a campaign."),
+        None,
+    ),
+    (
         "Is the agreement of Honda and Nissan binding?",
         said("The agreement is non-binding."),
         said("Honda and Nissan are legally bound by it."),
