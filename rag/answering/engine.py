@@ -74,8 +74,9 @@ class AnswerEngine:
         self.retriever = retriever
         self.reader = reader if reader is not None else retriever.reader
         if self.reader is not None:
-            # its weights load while the question is searched for; a third of a cold start
-            threading.Thread(target=_warm, args=(self.reader,), daemon=True).start()
+            # its weights load while the question is searched for, a third of a cold start; no daemon, since a process
+            # that ends while ONNX Runtime loads may be aborted
+            threading.Thread(target=_warm, args=(self.reader,)).start()
         self.generator = generator
         if generator is None and retriever.index.settings.generator != "extractive":
             from rag.answering.generators.configured import load_generator
