@@ -175,7 +175,7 @@ def main() -> None:
     grown = growth(samples)
     result = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores; {asked.cores} for the service, which the users share",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {asked.cores} for the service; users beside it",
         "index": asked.index.name,
         "users": asked.users,
         "seconds": asked.seconds,
