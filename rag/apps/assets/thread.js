@@ -204,7 +204,7 @@ async function why(turn, button) {
     drawer.innerHTML = reply.html; // made by rag/apps/chat_why.py
   }
   drawer.hidden = !open;
-  if (open) button.scrollIntoView({ block: "start" });
+  if (open) button.scrollIntoView({ block: "start" }); // under.css leaves some room above
 }
 
 // --- a conversation that was kept ---
