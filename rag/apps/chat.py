@@ -178,11 +178,10 @@ def mount(app: FastAPI, desk: Desk, store: Conversations, path: str = "/") -> Fa
 
     Args:
         app: served by the caller; its lifespan must run, as the page's queue starts with it.
-        desk: what the page answers from.
+        desk: what the page answers from; whoever serves it loads its weights when that delays nothing.
         store: where its conversations are kept.
         path: "/" or something like "/chat".
     """
-    _warm(desk)
     load_gradio()
     from gradio import mount_gradio_app
     from starlette.middleware import Middleware

@@ -45,6 +45,7 @@ class Service:
         # an upload may embed for minutes; questions go on meanwhile
         self.writers = Turns(1, _WRITERS_WAITING, config.patience, name="write")
         self.metrics = Metrics(self._gauges)
+        self._started = False
         self._warm = threading.Event()
         self._library: tuple[Index, Library] | None = None
 
@@ -115,7 +116,10 @@ class Service:
     # -- its life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Load the weights meanwhile, so that the first question does not wait for them."""
+        """Load the weights meanwhile, so that the first question does not wait for them; once."""
+        if self._started:
+            return
+        self._started = True
         threading.Thread(target=self._load, name="warm", daemon=True).start()
 
     def _load(self) -> None:
