@@ -342,7 +342,7 @@ def _turned_around(
     named, named_ = values.bodies(one.text).keys(), values.bodies(other.text).keys()
     if named - named_ and named_ - named:
         return None  # what one did and another did not is no contradiction
-    if alike and not parted and _swapped(mine, theirs):
+    if alike and not parted and opposites.swapped(one.text, other.text):
         return Difference("opposite", 0.25)
     if alike and not parted and _denied(one.text) != _denied(other.text):
         return Difference("negation", 0.4)
@@ -430,15 +430,6 @@ def _same_parties(one: Said, other: Said) -> bool:
 @cache
 def _turning_words() -> frozenset[str]:
     return frozenset(word for pair in opposites.pairs() for word in pair)
-
-
-def _swapped(mine: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Whether one has a word where the other has its opposite."""
-    return any(
-        (a in mine and b in theirs and a not in theirs and b not in mine)
-        or (b in mine and a in theirs and b not in theirs and a not in mine)
-        for a, b in opposites.pairs()
-    )
 
 
 def _denied(text: str) -> bool:

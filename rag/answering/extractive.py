@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rag.answering.citations import Pointer
 from rag.answering.evidence import Evidence
 from rag.answering.lexicon import numbers, terms, words
+from rag.answering.opposites import negations, swapped
 from rag.answering.question import Analysis
 from rag.types import Document, ScoredSentence, Sentence
 
@@ -31,10 +32,6 @@ _VOICE = 0.25  # the same, for each article's voice in a comparison
 _LEANS_BACK = re.compile(
     r"^(?:It|They|These|This|Those|He|She|Both|Such|His|Her|Their|Its|That|Here|There,)\b(?! (?:is|was) "
     r"(?:worth|understood|said|reported|believed|expected|known|clear|not yet|also worth))"
-)
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|fail(?:s|ed)? to|den(?:y|ies|ied)|refus\w+)\b|n['’]t\b",
-    re.IGNORECASE,
 )
 # "batteries, e-axles and the cabin"; "both A and B": what a question after several things hopes to find.
 _ENUMERATION = re.compile(
@@ -88,7 +85,9 @@ def _grouped(evidence: Sequence[Evidence]) -> list[list[Evidence]]:
             break
         said, decisive = set(terms(item.sentence.text)), _decisive(item.sentence.text)
         for known, known_decisive, group in groups:
-            if decisive == known_decisive and _jaccard(said, known) >= _SAME_FACT:
+            text = group[0].sentence.text
+            alike = decisive == known_decisive and _jaccard(said, known) >= _SAME_FACT
+            if alike and not swapped(item.sentence.text, text):
                 group.append(item)
                 break
         else:
@@ -100,7 +99,7 @@ def _decisive(text: str) -> tuple[object, ...]:
     """What two sentences must share to say the same, whatever else they share: figures, names and negations."""
     found = words(text)
     names = {term for word in found[1:] if word.is_capitalised for term in word.terms}
-    return (frozenset(numbers(text)), frozenset(names), len(_NEGATION.findall(text)))
+    return (frozenset(numbers(text)), frozenset(names), negations(text))
 
 
 def _chosen(analysis: Analysis, groups: list[list[Evidence]]) -> list[list[Evidence]]:

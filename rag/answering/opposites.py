@@ -86,6 +86,12 @@ def negations(text: str) -> int:
     return len(_NEGATION.findall(_NO_NEGATION.sub(" ", text)))
 
 
+def swapped(one: str, other: str) -> bool:
+    """Whether one text has a word where the other has its opposite."""
+    mine, theirs = _keys(one), _keys(other)
+    return any(_opposites().get(word, frozenset()) & (theirs - mine) for word in mine - theirs)
+
+
 def overstated(statement: str, sentences: list[str]) -> str | None:
     """Why the statement claims more than the sentence nearest to it: "will" for "may", "only" where none says so."""
     if _ONLY.search(statement) and not any(_ONLY.search(sentence) for sentence in sentences):

@@ -200,6 +200,8 @@ def test_articles_that_say_the_opposite_or_name_another_are_no_second_source(
             "a.txt": "Council minutes\n\nThe city council will close the old harbour bridge to lorries in spring.\n",
             "b.txt": "Council news\n\nThe city council will not close the old harbour bridge to lorries in spring.\n",
             "c.txt": "Profits\n\nProfits at Acme rose by 3% in the last quarter of the year.\n",
+            "e.txt": "Harbour\n\nThe agreement of the port and the town on the new harbour crane is non-binding.\n",
+            "f.txt": "Crane\n\nThe agreement of the port and the town on the new harbour crane is binding.\n",
             "d.txt": "More profits\n\nProfits at Bexley rose by 3% in the last quarter of the year.\n",
         },
         encoder,
@@ -207,6 +209,7 @@ def test_articles_that_say_the_opposite_or_name_another_are_no_second_source(
     for question in (
         "What will the city council do with the old harbour bridge?",
         "How much did profits rise in the last quarter?",
+        "Is the agreement on the new harbour crane binding?",
     ):
         answer = engine.ask(question)
         assert answer.statements
