@@ -11,8 +11,10 @@ from rag.apps.terminal import in_line, plain, show_answer, show_hits, show_sync
 from rag.types import (
     Answer,
     Citation,
+    Conflict,
     Failure,
     Hit,
+    Position,
     ScoredSentence,
     Scores,
     Source,
@@ -101,3 +103,15 @@ def test_a_file_that_failed_is_named_once() -> None:
         "  not taken in: a.txt: it is empty; next step: …",
         "  not taken in: b.txt: cannot be cut",
     ]
+
+
+def test_articles_that_disagree_are_shown_side_by_side_with_their_dates() -> None:
+    other = Citation(2, "b.txt", "Later", 0, 16, "It opens in June", 1.0)
+    sides = (Position("It opens in June", (other,), "2024-05-20"), Position(QUOTE, (CITATION,)))
+    sources = (SOURCE, Source(2, "b.txt", "Later", "2024-05-20"))
+    answer = Answer("q", "q", "answered", "t", (STATEMENT,), sources, conflicts=(Conflict("q", sides),))
+    shown = printed(show_answer, answer, {"a.txt": ARTICLE, "b.txt": "It opens in June"}.__getitem__)
+    lines = [line.strip() for line in shown.splitlines()]
+    at = lines.index("The articles disagree:")
+    assert lines[at + 1 : at + 3] == ["2024-05-20  It opens in June ²", f"undated  {QUOTE} ¹"]
+    assert "It opens in June" in shown[shown.index("Sources") :]
