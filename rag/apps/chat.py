@@ -134,6 +134,7 @@ def _page(desk: Desk, store: Conversations) -> gradio.Blocks:
                         elem_id="question",
                     )
                     send = gr.Button("Ask", elem_id="send", min_width=0)
+                    gr.Button("Stop", elem_id="halt", min_width=0)  # in its place while an answer comes
             with gr.Column(elem_id="side"):
                 gr.HTML(html_template=markup("panel"), elem_id="panel", **_BARE)
         gr.HTML(html_template=markup("talks"), elem_id="talks", **_BARE)

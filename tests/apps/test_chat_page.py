@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -272,6 +273,7 @@ class Scripted:
         self.statement = Statement("It is so.", (Citation(1, info.path, info.title, 0, 40, quote, 1.0),))
         self.source = Source(1, info.path, info.title)
         self.histories: list[list[Any]] = []
+        self.leave = threading.Event()
 
     def ask(self, question: str) -> Answer:
         return Answer(question, question, "not_found", "Not in these articles.")
@@ -292,6 +294,8 @@ class Scripted:
             raise KeyError(question)
         if "slow" in question:
             time.sleep(1.5)
+        if "endless" in question:
+            self.leave.wait(30)
         yield Completed(
             Answer(question, question, "answered", "It is so.[1]", (self.statement,), (self.source,))
         )
@@ -328,6 +332,20 @@ def test_statements_show_before_the_answer_is_whole(visit: Visit, scripted: tupl
     page.locator(".turn .statement").wait_for(timeout=1_400)
     assert page.locator(".turn .source").count() == 0
     page.locator(".turn .source").wait_for()
+
+
+def test_an_answer_is_stopped_and_what_had_come_stays(visit: Visit, scripted: tuple[Scripted, str]) -> None:
+    page = visit(scripted[1])
+    page.locator("#question textarea").fill("endless?")
+    page.locator("#question textarea").press("Enter")
+    page.locator(".turn .statement").wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.locator(".part", has_text="Stopped before it was whole").wait_for()
+    scripted[0].leave.set()
+    assert page.locator(".turn .statement").inner_text().startswith("It is so.")
+    assert page.locator("#send").is_visible() and not page.locator("#halt").is_visible()
+    assert ask(page, "Fine now?").locator(".cite").count() == 1
+    assert scripted[0].histories[-1] == []  # half an answer is no context for the next
 
 
 def test_a_question_sent_while_another_is_answered_waits_its_turn(

@@ -3,12 +3,6 @@
 let busy = false;
 let chosen = null; // the turn one of whose numbers the person opened
 
-const halt = document.createElement("button");
-halt.type = "button";
-halt.id = "halt";
-halt.textContent = "Stop";
-find("#send")?.after(halt);
-
 const setBusy = (now) => { busy = now; document.body.classList.toggle("busy", now); };
 const turnOf = (ident) => all(".turn", turns).find((turn) => turn.dataset.turn === ident);
 
