@@ -41,6 +41,10 @@ _LOOSE = re.compile(
     r"|preliminary (?:agreement|talks)|framework agreement|team(?:ing)? up|no joint venture)\b",
     re.IGNORECASE,
 )
+_ASKS_FOOTING = re.compile(
+    r"\b(?:joint|ventures?|merg\w+|agree\w*|deals?|allianc\w+|partner\w*|cooperat\w+|binding)\b",
+    re.IGNORECASE,
+)
 _UNBOUND = re.compile(
     r"\b(?:non-?binding|not (?:legally )?(?:binding|bound)|no obligations?|uncommitted"
     r"|without (?:any )?obligation)\b",
@@ -70,16 +74,18 @@ _DECIDED = re.compile(
     r"|confirmed|has|have|intends? to|plans? to|is going to|are going to|signed)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"\b(?:only|solely|exclusively|nowhere else|nobody else|alone)\b", re.IGNORECASE)
-_ALSO = re.compile(r"\b(?:also|too|as well|besides|in addition|additionally|not only)\b", re.IGNORECASE)
+_ONLY = re.compile(r"\b(?:only|solely|exclusively|nowhere else|nobody else)\b", re.IGNORECASE)
+_ALSO = re.compile(
+    r"\b(?:also|too|as well(?! as)|besides|in addition|additionally|not only)\b", re.IGNORECASE
+)
 _MOST = re.compile(
     r"\b(?:most(?: of)?|mainly|mostly|chiefly|largely|predominantly|the majority|majority of|the bulk)\b",
     re.IGNORECASE,
 )
 _ONE_ONLY = re.compile(
     r"\b(?:w[io]n|wins|winner|elected|first|last|\w+est|most|majority|capital|headquarter\w*|held|based|born|named|called"
-    r"|found(?:ed|er|s)|invented|discovered|caused|flooded|take place|took place|where (?:is|was|will) the|which"
-    r"|whose|designed|built|wrote|written|directed|painted|composed|who (?:will|is to))\b",
+    r"|found(?:ed|er|s)|invented|discovered|caused|flooded|take place|took place|where (?:is|was|will) the"
+    r"|designed|built|wrote|written|directed|painted|composed|who (?:will|is to))\b",
     re.IGNORECASE,
 )
 _PHASES = {
@@ -367,12 +373,22 @@ def _footing(
             return Difference("binding", 0.5)
         if _UNKNOWN.search(text) and _KNOWN.search(text_) and not _UNKNOWN.search(text_) and len(shared) >= 2:
             return Difference("known", 0.6)
-        if _ONLY.search(text) and _ALSO.search(text_) and not _ONLY.search(text_) and len(shared) >= 2:
+        if (
+            _ONLY.search(text)
+            and _ALSO.search(text_)
+            and not _ONLY.search(text_)
+            and len(shared) >= 2
+            and analysis.kind not in _SEVERAL
+        ):
             return Difference("only", 0.6)
         if (
             _is_joint(said, against)
             and _same_parties(said, against)
-            and (analysis.kind in _OF_STATUS or _answers_with(said, _JOINT) or _answers_with(against, _LOOSE))
+            and (
+                (analysis.kind in _OF_STATUS and _ASKS_FOOTING.search(analysis.text))
+                or _answers_with(said, _JOINT)
+                or _answers_with(against, _LOOSE)
+            )
         ):
             return Difference("footing", 0.3)
         # names alone are shared by all that is said of somebody
