@@ -105,9 +105,10 @@ def _runs(number: int, passage: Passage, document_of: Callable[[str], Document])
             between = document.text[sentences[first].start : last.end]
             if length > 1 and (
                 is_machine_talk(between)
+                or "\n\n" in document.text[sentences[first + length - 2].end : last.start]
                 or document.text[sentences[first + length - 2].end : last.start].strip()
             ):
-                break  # what stands between two sentences that were kept is nothing to cite
+                break  # a blank line parts two thoughts; what was left out between two sentences is nothing to cite
             runs.append(_Run(number, document, sentences[first].start, last.end, length))
     return runs
 
