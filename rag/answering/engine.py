@@ -389,7 +389,12 @@ def _assemble(
     if verdict == "partial":
         text += " " + " ".join(f"{NOT_FOUND[:-1]}: {result.analysis.text}" for result in open_parts)
     text = " ".join([text, *map(in_words, conflicts)])
-    short = [result.short_answer for result in results if result.short_answer and result not in open_parts]
+    # words in bold would take a side where articles disagree
+    short = [
+        result.short_answer
+        for result in results
+        if result.short_answer and not result.at_odds and result not in open_parts
+    ]
     return Answer(
         question=query.question,
         query=query.text,

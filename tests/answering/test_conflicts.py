@@ -48,6 +48,7 @@ def dated(day: str, text: str) -> str:
 def test_both_sides_are_shown_newest_first_with_their_dates(ask: Callable[..., Answer]) -> None:
     answer = ask(a=dated("2026-05-02", FIRST), b=dated("2026-05-04", LATER))
     (conflict,) = answer.conflicts
+    assert answer.short_answer is None  # it would take a side
     assert conflict.about == QUESTION
     assert [(side.published, side.text[:5]) for side in conflict.positions] == [
         ("2026-05-04", "The s"),
