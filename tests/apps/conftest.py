@@ -54,7 +54,8 @@ def outside() -> list[str]:
     return _connected
 
 
-@pytest.fixture(scope="session")
+# for a module only: as long as Playwright runs, asyncio takes its loop for this thread's, and no other can run
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     from playwright.sync_api import sync_playwright

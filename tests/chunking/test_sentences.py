@@ -138,9 +138,9 @@ def test_every_character_is_covered_and_no_span_is_loose(text: str) -> None:
 def test_time_is_linear(unit: str) -> None:
     def seconds(size: int) -> float:
         text = unit * (size // len(unit))
-        started = time.perf_counter()
+        started = time.process_time()
         split_sentences(text)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(10_000)
     small, large = seconds(40_000), seconds(320_000)
