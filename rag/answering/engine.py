@@ -312,6 +312,8 @@ def _gives_orders(draft: extractive.Draft) -> bool:
 def _warm(reader: Reader) -> None:
     with suppress(RagError):  # the first real reading raises it again, where somebody hears it
         reader.read("", ["."])
+    # its patterns take 40 ms to compile, and two articles that answer are compared
+    from rag.answering import conflicts  # noqa: F401
 
 
 class _Clock:
