@@ -40,6 +40,15 @@ IndexOption = Annotated[
         "--index", help="The index's folder. Also RAG_INDEX. [default: index/seeds]", show_default=False
     ),
 ]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")]
+OpenOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--open/--no-open",
+        help="Open the page in a browser. [default: where there is a desktop]",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AfterOption = Annotated[
     str | None,
@@ -201,15 +210,8 @@ def doctor(index: IndexOption = None, as_json: JsonOption = False) -> None:
 def chat(
     index: IndexOption = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7860,
-    open_browser: Annotated[
-        bool | None,
-        typer.Option(
-            "--open/--no-open",
-            help="Open the page in a browser. [default: where there is a desktop]",
-            show_default=False,
-        ),
-    ] = None,
+    port: PortOption = 7860,
+    open_browser: OpenOption = None,
 ) -> None:
     """Serve the chat page: answers on the left, the cited article with its quoted words on the right."""
     settings = _settings(index)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rag.apps import cli
-from rag.errors import InputError
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
@@ -59,7 +57,9 @@ def _serve_http(server: Server[dict[str, Any]], port: int) -> None:
     """Serve over HTTP until Ctrl-C; other hosts' names and pages are turned away (DNS rebinding)."""
     import uvicorn
 
-    with _listening(port) as listener:
+    from rag.apps.service.running import listening
+
+    with listening(HOST, port) as listener:
         config = uvicorn.Config(
             server.streamable_http_app(streamable_http_path=PATH, host=HOST),
             log_level="warning",
@@ -68,17 +68,3 @@ def _serve_http(server: Server[dict[str, Any]], port: int) -> None:
         )
         typer.echo(f"MCP server: http://{HOST}:{port}{PATH} (Ctrl-C stops it)", err=True)
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listening(port: int) -> socket.socket:
-    """The socket, bound before anything is promised."""
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-    except OSError as error:
-        listener.close()
-        raise InputError(
-            f"port {port} cannot be used ({error.strerror}); choose another with --port"
-        ) from error
-    return listener

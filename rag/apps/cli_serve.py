@@ -35,15 +35,8 @@ def serve(
     host: Annotated[
         str, typer.Option(help="The address to listen on; one that others can reach needs a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 7860,
-    open_browser: Annotated[
-        bool | None,
-        typer.Option(
-            "--open/--no-open",
-            help="Open the page in a browser. [default: where there is a desktop]",
-            show_default=False,
-        ),
-    ] = None,
+    port: cli.PortOption = 7860,
+    open_browser: cli.OpenOption = None,
     page: Annotated[
         bool, typer.Option("--page/--no-page", help="The chat page, or the service alone.")
     ] = True,
