@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from places import REAL_SEEDS, SEEDS
 
 from rag.index.index import Index
 from rag.models.encoder import Encoder, load_encoder
 from rag.settings import DEFAULT_ENCODER, Settings
+
+# The same examples every time, so that a failure is of the change at hand; --hypothesis-profile=default looks further.
+hypothesis_settings.register_profile("repeatable", derandomize=True)
+hypothesis_settings.load_profile("repeatable")
 
 
 @pytest.fixture(autouse=True)

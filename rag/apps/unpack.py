@@ -151,7 +151,7 @@ def _stage_zip(upload: Upload, folder: Path, budget: Budget) -> Iterator[Staged]
             bounded = _Bounded(source, most=max(1 << 17, budget.limits.files * 1024))
             with zipfile.ZipFile(bounded) as archive:
                 members = [
-                    member for member in archive.infolist() if not member.is_dir() and not _is_litter(member)
+                    member for member in archive.infolist() if not _is_folder(member) and not _is_litter(member)
                 ]
                 if len(members) > budget.files:
                     raise InputError(
@@ -285,6 +285,11 @@ def _name(member: zipfile.ZipInfo) -> str:
         except UnicodeError:
             pass  # really the old code page
     return name
+
+
+def _is_folder(member: zipfile.ZipInfo) -> bool:
+    # not is_dir(), which fails on the empty name that a damaged table of contents can hold
+    return member.filename.endswith("/")
 
 
 def _is_litter(member: zipfile.ZipInfo) -> bool:

@@ -179,6 +179,13 @@ def flagged_off(data: bytes) -> bytes:
     return bytes(changed)
 
 
+def test_a_member_without_a_name_is_refused_and_the_rest_goes_in(tmp_path: Path) -> None:
+    data = packed({"a.txt": GOOD, "\0.txt": GOOD})  # zipfile ends a name at its first zero byte
+    found = staged(tmp_path, data)
+    assert taken(found) == ["a.txt"]
+    assert len(refused(found)) == 1
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_damaged_zips_never_raise_nor_write_elsewhere(tmp_path: Path, data: st.DataObject) -> None:
