@@ -1,8 +1,9 @@
 """Whether cited text supports a statement: exact checks that no model can talk past, then the reader's judgement.
 
 Every figure, date, amount, unit and proper name of the statement must occur in the cited text (``facts``, ``names``),
-it may not be turned into its opposite (``opposites``), and none of its clauses may be in words of its own altogether.
-Then the reader's support head says how likely the text supports it; without a reader the share of its words does.
+it may not be turned into its opposite (``opposites``) nor who did what to whom (``roles``), and none of its clauses may
+be in words of its own altogether. Then the reader's support head says how likely the text supports it; without a reader
+the share of its words does.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from rag.answering import facts, names, opposites
+from rag.answering import facts, names, opposites, roles
 from rag.answering.facts import Day, Facts, Figure
 from rag.chunking.sentences import split_sentences
 from rag.models.reader import Reader
 
-Kind: TypeAlias = Literal["number", "unit", "date", "name", "opposite", "words", "support", "empty"]
+Kind: TypeAlias = Literal["number", "unit", "date", "name", "opposite", "roles", "words", "support", "empty"]
 
 # Share of a statement's content words that the cited text must have where there is no reader; chosen on the
 # development half of AttributionBench, see eval/generators/README.md.
@@ -129,6 +130,9 @@ def exact_objections(statement: str, quotes: Sequence[str]) -> tuple[Objection, 
     turned = opposites.turned(statement, sentences) or opposites.overstated(statement, sentences)
     if turned:
         objections.append(Objection("opposite", statement, turned))
+    swapped = roles.exchanged(statement, sentences)
+    if swapped:
+        objections.append(Objection("roles", statement, swapped))
     return tuple(objections)
 
 

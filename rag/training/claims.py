@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rag.training import edits
+from rag.training import edits, words
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
 
 LABELS: dict[str, tuple[int, ...]] = {
@@ -144,16 +144,6 @@ def from_questions(
             yield Example("support:asked", claim, rng.choice(others), support=(REFUTED, NEITHER))
 
 
-def _shortened(sentence: str, rng: random.Random) -> str:
-    """Sometimes drop what follows a comma, so that a claim is not always a copy."""
-    parts = sentence.split(", ")
-    if len(parts) > 1 and rng.random() < 0.5:
-        kept = ", ".join(parts[: rng.randint(1, len(parts) - 1)])
-        if len(kept.split()) >= 5:
-            return kept + "."
-    return sentence
-
-
 def _changed(claim: str, kind: str, pool: Sequence[str], rng: random.Random) -> str | None:
     """The claim with one thing changed; where ``kind`` finds nothing to change, a number or a name."""
     first = {
@@ -178,7 +168,7 @@ def from_sentences(
         pool = [context[a:b] for a, b in edits.names(context)]
         pool += [other[a:b] for other in others[:1] for a, b in edits.names(other)]
         for a, b in rng.sample(spans, min(2, len(spans))):
-            claim = _shortened(context[a:b].strip(), rng)
+            claim = words.shortened(context[a:b].strip(), rng)
             draw = rng.random()
             if draw < 0.35:
                 yield Example("support:made", claim, context, support=(SUPPORTED,))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.training import claims, clips, edits
+from rag.training import claims, clips, edits, words
 from rag.training.examples import (
     HELD_OUT_FROM,
     PLAIN,
@@ -86,7 +86,9 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     for record, others in zip(wiki, wrong_wiki, strict=True):
         first_wrong.setdefault(record.context, others)
     contexts = sorted(first_wrong)
-    examples += claims.from_sentences(contexts, [first_wrong[context] for context in contexts], rng)
+    similar = [first_wrong[context] for context in contexts]
+    examples += claims.from_sentences(contexts, similar, rng)
+    examples += words.from_sentences(contexts, similar, rng)
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [

@@ -25,17 +25,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUPPORT_MIX = {
-    "support:fever_devtest": 0.28,
+    "support:fever_devtest": 0.20,
     "support:fever_symmetric": 0.04,
     "support:fm2_devtest": 0.08,
     "support:begin_wow": 0.08,
     "support:wice_part": 0.05,
-    "support:cad_snli": 0.08,
+    "support:cad_snli": 0.07,
     "support:conjnli_dev": 0.02,
-    "support:unrelated": 0.09,
-    "support:asked": 0.14,
-    "support:made": 0.14,
-    "support:boolq": 0.05,
+    "support:unrelated": 0.07,
+    "support:asked": 0.11,
+    "support:made": 0.09,
+    "support:words": 0.12,
+    "support:roles": 0.09,
+    "support:boolq": 0.04,
 }
 READ_FIRST = {
     "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "clipped-": 2, "clipped+": 2, "asked-": 1, "edited": 3,
@@ -45,7 +47,7 @@ REFUSE_LATER = {
     "wiki": 26, "plain": 5, "mined": 16, "cut": 4, "clipped-": 8, "clipped+": 5, "asked-": 2, "edited": 7,
     "grafted": 5, "adversarial": 11, "selqa+": 1.5, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
-SUPPORT_SHARE = 20.0
+SUPPORT_SHARE = 25.0
 TURN = 0.4  # where in the run the second mix takes over
 STALL_SECONDS = 20.0  # a step never counts for more: a stopped process does not use up its time
 

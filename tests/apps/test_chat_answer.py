@@ -14,6 +14,7 @@ from rag.answering.engine import AnswerEngine
 from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.apps.chat_answer import LONGEST_QUESTION, Answering, Asked, Step, Stops, past_of
 from rag.apps.chat_desk import Desk
+from rag.apps.chat_why import drawer
 from rag.apps.conversations import Conversations, Turn
 from rag.index.index import Index
 from rag.retrieval.retriever import Retriever
@@ -59,11 +60,25 @@ def test_a_question_is_kept_with_its_answer_and_how_it_came_about(desk: Desk, st
     path = turn.answer.sources[0].path
     opened = desk.open()
     assert opened is not None and turn.shas == {path: opened[1].document(path).sha256}
-    hits: Sequence[Any] = turn.trace["hits"]  # type: ignore[assignment]  # as chat_why wrote it
+    (part,) = turn.trace["parts"]  # type: ignore[misc]  # as chat_why wrote it
+    hits: Sequence[Any] = part["hits"]
     assert any(hit["number"] == 1 and hit["path"] == path for hit in hits)
     assert store.listed(IDS["browser"])[0].shelf == desk.name
     settle(desk, store, "Who will own it?", "turn-0002")
     assert store.turns(**IDS)[1].answer.query != "Who will own it?"  # type: ignore[union-attr]  # answered
+
+
+def test_all_parts_of_a_question_tell_how_they_were_answered(desk: Desk, store: Conversations) -> None:
+    settle(
+        desk, store, "When will the joint venture be founded and who is the president of Honda?", "turn-0001"
+    )
+    (turn,) = store.turns(IDS["browser"], IDS["conversation"])
+    founded, president = turn.trace["parts"]  # type: ignore[misc]  # as chat_why wrote it
+    assert "founded" in founded["query"] and "president of Honda" in president["query"]
+    assert any("Honda" in hit["title"] or "002" in hit["path"] for hit in president["hits"] if hit["number"])
+    assert {hit["number"] for part in (founded, president) for hit in part["hits"]} >= {1, 2}
+    html = drawer(turn.trace)
+    assert html.count("passages looked at for <q>") == 2 and president["query"] in html
 
 
 def test_asking_again_forgets_what_it_replaces(desk: Desk, store: Conversations) -> None:

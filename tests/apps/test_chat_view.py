@@ -8,6 +8,7 @@ import pytest
 
 from rag.answering.citations import marked
 from rag.apps import chat_html, chat_library, chat_shell, chat_why
+from rag.apps.language_models import Model
 from rag.apps import chat_view as view
 from rag.apps.chat_sources import Facts, Shown
 from rag.apps.library import Article, FileResult
@@ -296,13 +297,18 @@ def test_nothing_from_articles_or_people_becomes_markup(payload: str) -> None:
         chat_shell.welcome(None, payload),
         chat_shell.welcome(chat_shell.Shelf(payload, payload, 0)),
         chat_shell.example_list([payload]),
-        chat_shell.masthead(replace(shelf, others=(payload,), model=payload)),
+        chat_shell.masthead(
+            replace(shelf, others=(payload,), models=(Model(payload, payload, payload, True),))
+        ),
+        chat_shell.masthead(replace(shelf, models=(Model(payload, payload, payload, problem=payload),))),
         chat_shell.filters([payload, "b"], None, None),
         chat_library.article_list([Article(payload, payload, payload, payload, 3, payload, 2)]),
         chat_library.file_results([FileResult(payload, "refused", payload)]),
         view.actions(answer, "down", payload),
         view.turn(payload, answer=replace(answer, conflicts=(conflict, conflict)), within=payload),
         chat_why.drawer(trace),
+        chat_why.drawer({**trace, "parts": [{"query": payload, "hits": [found]}] * 2}),
+        view.turn("?", waiting=payload),
     ]
     for html in parts:
         page = Parsed(html)
@@ -331,6 +337,27 @@ def test_masthead_says_which_index_how_many_articles_and_when() -> None:
     assert "rag sync seeds" in text and "Drop files" in text
     fixed = chat_shell.masthead(chat_shell.Shelf("seeds", "index/seeds", 5, read_only=True))
     assert "Drop files" not in fixed and "data-fixed" in fixed
+
+
+def test_settings_name_the_models_or_how_to_have_one() -> None:
+    shelf = chat_shell.Shelf("seeds", "index/seeds", 5)
+    none = Parsed(chat_shell.masthead(shelf))
+    assert (
+        'generator = "ollama:llama3.2" or the like into rag.toml' in none.text and "rag models" in none.text
+    )
+    assert "Answers are made on this machine." in none.text
+    here = Model("ollama:a", "a", "Ollama on this machine")
+    away = Model("openai:b", "b", "OpenAI", is_remote=True)
+    lost = Model("gguf:c", "c", "a file, run on this machine", problem="c is not there")
+    shown = Parsed(chat_shell.masthead(replace(shelf, models=(here, away, lost), fluent=True)))
+    radios = {
+        attrs["value"]: attrs for tag, attrs in shown.tags if tag == "input" and attrs["name"] == "model"
+    }
+    assert list(radios) == ["ollama:a", "openai:b", "gguf:c"]
+    assert "disabled" in radios["gguf:c"] and "cannot be used: c is not there" in shown.text
+    assert "the passages found are sent there" in shown.text
+    assert "Answers are made on this machine." not in shown.text
+    assert [attrs["data-style"] for tag, attrs in shown.tags if tag == "form"] == ["fluent"]
 
 
 @pytest.mark.parametrize(
