@@ -112,7 +112,7 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "boolq+",
         "boolq-",
     }
-    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made", "boolq")}
+    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made", "words", "roles", "boolq")}
     assert groups == questions | claims
 
 
