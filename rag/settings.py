@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     generator_key_file: Path | None = Field(
         None, description="file that holds the provider's key, readable by its owner only; None: environment"
     )
+    generators: str = Field(
+        "",
+        exclude=True,
+        description="further models to choose from on the page, with commas, each as generator; KIND:MODEL@URL for one "
+        "at a server of its own",
+    )
     generator_window: int = Field(
         4096, ge=512, le=2_000_000, description="tokens the model takes, prompt and answer together"
     )

@@ -137,7 +137,8 @@ class AnswerEngine:
         # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article
         with self.retriever.index.snapshot():
             results = self._answer_parts(query, clock, documents)
-        yield Searched(query.text, results[0].hits)
+        found = tuple((result.analysis.text, result.hits) for result in results)
+        yield Searched(query.text, results[0].hits, found)
         extras: dict[str, Any] = {}
         if self.generator is not None and any(result.drafts for result in results):
             written = yield from self._written(self.generator, query, results, documents)

@@ -19,10 +19,16 @@ from rag.types import Answer, Hit, Statement, Unverified
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The search is done: the standalone question that was searched and what it found."""
+    """The search is done: the standalone question that was searched and what it found.
+
+    Attributes:
+        hits: of the question, or of its first part where it has several.
+        parts: each part as it was searched, with what that found; empty where nothing was searched.
+    """
 
     query: str
     hits: tuple[Hit, ...]
+    parts: tuple[tuple[str, tuple[Hit, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rag.apps import chat_shell as shell
-from rag.apps.chat_answer import LONGEST_QUESTION, Answering, Asked, Stops
+from rag.apps.chat_answer import LONGEST_QUESTION, Answering, Asked, Lanes, Stops
 from rag.apps.chat_desk import Desk, desk_over
 from rag.apps.chat_doors import Doors
 from rag.apps.chat_gradio import load_gradio
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from rag.index.index import Index
 
 TITLE = "Ask the articles"
-AT_ONCE = 4  # questions that are answered at the same time; more wait
+AT_ONCE = (
+    24  # questions that may be on their way at the same time, most of them waiting in their lane; more wait
+)
 
 _BARE: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -67,7 +69,7 @@ def _values(request: str | None) -> Any:
 
 def _page(desk: Desk, store: Conversations) -> gradio.Blocks:
     gr = load_gradio()
-    stops = Stops()
+    stops, lanes = Stops(), Lanes()
 
     def ask(question: str | None, request: str | None) -> Iterator[tuple[Any, Any]]:
         told = _values(request)
@@ -78,7 +80,7 @@ def _page(desk: Desk, store: Conversations) -> gradio.Blocks:
             return
         # emptied once; whatever is typed while the answer comes stays, and an example does not pass through the box
         box: Any = "" if not isinstance(told, dict) or told.get("typed", True) else same
-        for step in Answering(desk, store, stops, asked).steps():
+        for step in Answering(desk, store, stops, asked, lanes).steps():
             value = {"turn": asked.turn, "replaces": asked.replaces, "html": step.html}
             yield {**value, "verdict": step.verdict, "trouble": step.trouble, "notice": step.notice}, box
             box = same

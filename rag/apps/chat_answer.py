@@ -12,9 +12,9 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rag.answering.about_answer import asked_about
@@ -23,15 +23,17 @@ from rag.answering.events import (
     Completed,
     Event,
     FellBack,
+    Preparing,
     Searched,
     StatementDropped,
     StatementReady,
     TokenReady,
 )
 from rag.apps import chat_view as view
-from rag.apps.chat_desk import Desk, plain
+from rag.apps.chat_desk import WORD_FOR_WORD, Desk, plain
 from rag.apps.chat_html import plain_date
 from rag.apps.chat_sources import Shown
+from rag.apps.chat_view import model_name
 from rag.apps.chat_why import trace
 from rag.apps.conversations import Conversations, Turn
 from rag.errors import RagError
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from rag.answering.engine import AnswerEngine
 
 LONGEST_QUESTION = 2_000  # characters
+AT_ONCE = 4  # questions that are answered at the same time in quotes, and as many by each model
 REMEMBERED = 12  # turns of the conversation a follow-up may refer to
 
 _PACE = (
@@ -60,6 +63,7 @@ class Asked:
         index: which index; '' for the page's own.
         replaces: the turn this one takes the place of, or ''.
         style: quotes only, or a model's words where there is one.
+        model: which one, by its key; '' for the default.
         most: how many sources to show at first.
     """
 
@@ -71,6 +75,7 @@ class Asked:
     replaces: str = ""
     filters: Filters = field(default_factory=Filters)
     style: Literal["quotes", "fluent"] = "fluent"
+    model: str = ""
     most: int | None = None
 
     @classmethod
@@ -85,7 +90,7 @@ class Asked:
             question=_text(question).strip()[:LONGEST_QUESTION],
             **{
                 key: _text(values.get(key))
-                for key in ("browser", "conversation", "turn", "index", "replaces")
+                for key in ("browser", "conversation", "turn", "index", "replaces", "model")
             },
             filters=Filters(
                 after=_text(chosen.get("after")) or None,
@@ -109,6 +114,67 @@ class Asked:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+class Lanes:
+    """How many questions are answered at the same time: so many in quotes, so many by each model.
+
+    A model that loads or hangs holds up nobody who did not choose it.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._guard = threading.Lock()
+        self._lanes: dict[str, threading.Semaphore] = {}
+
+    def answered(
+        self, engine: AnswerEngine, stream: Callable[[AnswerEngine], Iterator[Event]], note: str = ""
+    ) -> Iterator[Event]:
+        """The engine's events; where its model has enough to do, those of the articles' own words.
+
+        Args:
+            engine: as it was chosen.
+            stream: asks it.
+            note: why that is not what the person chose, if it is not.
+        """
+        lane = None
+        if engine.generator is not None:
+            lane = self._of(engine.generator.name)
+            if not lane.acquire(blocking=False):
+                lane = None
+                said = f"{model_name(engine.generator.name)} has other questions to answer first"
+                engine, note = plain(engine), f"{said}; {WORD_FOR_WORD}."
+        if lane is None:
+            lane = self._of("")
+            lane.acquire()  # never for long: no model is waited for
+        try:
+            if note:
+                yield FellBack(note)
+            name = engine.generator.name if engine.generator is not None else ""
+            for event in stream(engine):
+                yield _told(event, name, note)
+        finally:
+            lane.release()
+
+    def _of(self, name: str) -> threading.Semaphore:
+        with self._guard:
+            return self._lanes.setdefault(name, threading.Semaphore(self._at_once))
+
+
+def _told(event: Event, name: str, note: str) -> Event:
+    """The event as a person is told it: a model by the name it is called, and with the answer what came in between."""
+
+    def called(text: str) -> str:
+        return text.replace(name, model_name(name)) if name else text
+
+    match event:
+        case Preparing(said):
+            return Preparing(called(said))
+        case FellBack(said):
+            return FellBack(called(said))
+        case Completed(answer) if note or answer.note:
+            return Completed(replace(answer, note=note or called(answer.note or "")))
+    return event
 
 
 _OVER = object()  # put behind the last event
@@ -143,6 +209,8 @@ class Stops:
                     box.put(event)
             finally:
                 box.put(_OVER)
+                if isinstance(stream, Generator):
+                    stream.close()  # here, and not whenever it is forgotten: others may wait for its place
 
         with self._guard:
             self._waiting[turn] = box
@@ -170,6 +238,7 @@ class Progress:
         within: which articles are searched, in words.
         searched: what ``query`` is called.
         draft: what a model has written and nobody has checked yet; None while no model words the answer.
+        waiting: what is waited for, where that takes long.
     """
 
     question: str
@@ -178,16 +247,20 @@ class Progress:
     searched: str = "searched"
     query: str = ""
     hits: tuple[Hit, ...] = ()
+    parts: tuple[tuple[str, tuple[Hit, ...]], ...] = ()
     statements: list[Statement] = field(default_factory=list)
     draft: str | None = None
     dropped: list[Unverified] = field(default_factory=list)
     note: str = ""
+    waiting: str = ""
 
     def take(self, event: Event) -> None:
         """Bring it in step with one event."""
         match event:
             case Searched():
-                self.query, self.hits = event.query, event.hits
+                self.query, self.hits, self.parts = event.query, event.hits, event.parts
+            case Preparing():
+                self.waiting = event.note
             case TokenReady():
                 self.draft = (self.draft or "") + event.text
             case StatementReady():
@@ -221,6 +294,7 @@ class Progress:
             draft=self.draft,
             dropped=self.dropped if self.shows_dropped else (),
             note=self.note,
+            waiting=self.waiting,
             **more,
         )
 
@@ -272,8 +346,11 @@ def past_of(turns: Sequence[Turn]) -> tuple[list[tuple[str, str]], Answer | None
 class Answering:
     """One question on its way: ``steps`` draws it, ``keep`` puts what came of it into its conversation."""
 
-    def __init__(self, desk: Desk, store: Conversations, stops: Stops, asked: Asked) -> None:
+    def __init__(
+        self, desk: Desk, store: Conversations, stops: Stops, asked: Asked, lanes: Lanes | None = None
+    ) -> None:
         self._desk, self._store, self._stops, self._asked = desk, store, stops, asked
+        self._lanes = lanes or Lanes()
         self._progress = Progress(asked.question, within=asked.within)
         self._turn: Turn | None = None
         self._shown = Shown()
@@ -292,15 +369,18 @@ class Answering:
         yield Step(progress.html())
         try:
             here = self._desk.at(asked.index)
-            engine, index = here.opened()
+            index = here.opened()[1]
+            engine, note = here.engine(asked.style, asked.model)
             past, previous = past_of(self._before())
             progress.shows_dropped = index.settings.unverified == "show"
             if previous is not None and previous.statements and asked_about(asked.question):
                 progress.searched = "about the answer to"
-            if asked.style == "quotes":
-                engine = plain(engine)
             self._shown = Shown(here.facts(), here.newest())
-            stream = engine.stream(asked.question, past, asked.filters or None, previous)
+            stream = self._lanes.answered(
+                engine,
+                lambda chosen: chosen.stream(asked.question, past, asked.filters or None, previous),
+                note,
+            )
             yield from self._events(engine, self._stops.events(asked.turn, stream))
         except RagError as error:
             self._turn = Turn(asked.turn, asked.question, problem=str(error))
@@ -317,7 +397,9 @@ class Answering:
             match event:
                 case Completed(answer):
                     yield Step(progress.html(answer, **look), answer.verdict)
-                    noted = trace(engine, progress.hits, answer, progress.dropped, asked.within)
+                    found = progress.parts or ((progress.query, progress.hits),)
+                    noted = trace(engine, found, answer, progress.dropped, asked.within)
+                    noted["model"] = asked.model
                     self._turn = Turn(
                         asked.turn, asked.question, answer, shas=self._shas(answer), trace=noted
                     )

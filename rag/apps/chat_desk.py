@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from rag.apps import chat_shell as shell
 from rag.apps.chat_examples import candidates, pick
 from rag.apps.chat_sources import Facts
+from rag.apps.language_models import Models
 from rag.errors import InputError, MissingExtraError, ModelError, RagError, SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 EXAMPLES_FROM = 40  # articles that example questions are made from
+WORD_FOR_WORD = "this is what the articles say, word for word"
 EXAMPLES_WAIT = 8.0  # seconds a page waits for them at most; it is usable meanwhile
 
 Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
@@ -29,6 +31,8 @@ Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
 def desk_over(path: Path, settings: Settings) -> Desk:
     """A desk over an index on disk, and the ones that lie beside it; nothing is opened before it is needed."""
 
+    from rag.apps.gguf_child import load
+
     def opener(where: Path, like: tuple[AnswerEngine, Index] | None) -> tuple[AnswerEngine, Index]:
         from rag.answering.engine import AnswerEngine
         from rag.index.index import Index
@@ -36,7 +40,7 @@ def desk_over(path: Path, settings: Settings) -> Desk:
 
         if like is None:
             index = Index.open(where, settings=settings, create=False)
-            return AnswerEngine(Retriever(index, settings)), index
+            return AnswerEngine(Retriever(index, settings), generator=models.get(models.default)), index
         engine, first = like  # weights are loaded once, whatever is asked
         own = settings.model_copy(update={"index": where})
         index = Index.open(where, settings=own, encoder=first.encoder, create=False)
@@ -44,9 +48,10 @@ def desk_over(path: Path, settings: Settings) -> Desk:
 
     def beside(name: str) -> Desk:
         where = path.parent / name
-        return Desk(lambda: opener(where, desk.open()), where)
+        return Desk(lambda: opener(where, desk.open()), where, models=models)
 
-    desk = Desk(lambda: opener(path, None), path, beside)
+    models = Models(settings, load=load)
+    desk = Desk(lambda: opener(path, None), path, beside, models)
     return desk
 
 
@@ -57,11 +62,19 @@ class Desk:
         opener: opens both; a RagError of it is shown on the page, and reloading the page tries again.
         path: the index's folder, as the page names it.
         beside: makes the desk over another index of the same folder; None where there is no going elsewhere.
+        models: the language models to choose from; the engine's own by default.
     """
 
-    def __init__(self, opener: Opener, path: Path, beside: Callable[[str], Desk] | None = None) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        path: Path,
+        beside: Callable[[str], Desk] | None = None,
+        models: Models | None = None,
+    ) -> None:
         self._opener = opener
         self._beside = beside
+        self._models = models
         self._others: dict[str, Desk] = {}
         self._lock = threading.Lock()
         self._opened: tuple[AnswerEngine, Index] | None = None
@@ -101,6 +114,32 @@ class Desk:
         if found is None:
             raise InputError(self.problem)
         return found
+
+    # --- several models ---
+
+    def models(self) -> Models:
+        """The language models to choose from."""
+        if self._models is None:
+            opened = self.open()
+            self._models = Models(known=getattr(opened[0], "generator", None) if opened else None)
+        return self._models
+
+    def engine(self, style: str, model: str) -> tuple[AnswerEngine, str]:
+        """The engine as a person chose it, and why it is not quite that, if it is not.
+
+        Args:
+            style: "quotes" for the articles' own words, whatever the model.
+            model: the key of one of the ``models``; one that is not configured stands for the default.
+        """
+        engine = self.opened()[0]
+        if style == "quotes":
+            return plain(engine), ""
+        chosen = copy(engine)
+        try:
+            chosen.generator = self.models().get(model)
+        except RagError as error:
+            return plain(engine), f"{error}; {WORD_FOR_WORD}."
+        return chosen, ""
 
     # --- several indexes ---
 
@@ -143,13 +182,12 @@ class Desk:
         opened = self.open()
         if opened is None:
             return None
-        engine, index = opened
+        index = opened[1]
         try:
             status = index.status()
         except RagError as error:
             self.problem = str(error)
             return None
-        generator = getattr(engine, "generator", None)
         return shell.Shelf(
             name=self.name,
             path=_near(self.path),
@@ -157,7 +195,8 @@ class Desk:
             synced_at=status.synced_at,
             folder=_near(Path(status.folder)) if status.folder else None,
             others=tuple(self.others()),
-            model=generator.name if generator is not None else "",
+            models=self.models().listed(),
+            fluent=bool(self.models().default),
             read_only=index.settings.serve_read_only,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -170,12 +170,13 @@ class Doors:
         except RagError:  # that index is not here any more; what was said can still be read
             shown = ({}, None)
         most = Asked.read("", {"most": told.value("most")}).most
+        turns = self._store.turns(browser, ident)
         return {
             "shelf": found.shelf,
             "title": found.title,
+            "model": _model(turns),
             "turns": [
-                {"turn": turn.id, "html": _drawn(turn, Shown(*shown, turn.shas), most)}
-                for turn in self._store.turns(browser, ident)
+                {"turn": turn.id, "html": _drawn(turn, Shown(*shown, turn.shas), most)} for turn in turns
             ],
         }
 
@@ -263,6 +264,11 @@ def _drawn(turn: Turn, shown: Shown, most: int | None) -> str:
         thumb=turn.thumb,
         reason=turn.reason,
     )
+
+
+def _model(turns: Sequence[Turn]) -> str:
+    """The model that a conversation was last held with."""
+    return _text(turns[-1].trace.get("model")) if turns else ""
 
 
 def _iso(seconds: float) -> str:

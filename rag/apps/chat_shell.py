@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.apps.chat_html import byline, count, escape, plain_time
+from rag.apps.language_models import Model
 
 SOURCES_SHOWN = (1, 2, 3, 5)  # what "sources shown at first" can be set to, besides all
 
@@ -21,7 +22,8 @@ class Shelf:
         synced_at: ISO time of the last sync, or None.
         folder: the folder that was synced, where known.
         others: names of the indexes beside it.
-        model: the language model that can word answers, or ''.
+        models: the language models that can word answers.
+        fluent: one of them does, unless a person chooses otherwise.
         read_only: nothing is added or removed here.
     """
 
@@ -31,7 +33,8 @@ class Shelf:
     synced_at: str | None = None
     folder: str | None = None
     others: tuple[str, ...] = ()
-    model: str = ""
+    models: tuple[Model, ...] = ()
+    fluent: bool = False
     read_only: bool = False
 
 
@@ -58,6 +61,15 @@ def _others(shelf: Shelf) -> str:
     return f'<div class="others"><p>Other indexes</p><div class="chips">{buttons}</div></div>'
 
 
+def _where(shelf: Shelf) -> str:
+    if not any(model.is_remote for model in shelf.models):
+        return "Answers are made on this machine."
+    return (
+        "Quotes are found on this machine. For a model that runs elsewhere, the conversation and the passages found "
+        "are sent there."
+    )
+
+
 def _about(shelf: Shelf) -> str:
     synced = plain_time(shelf.synced_at)
     facts = byline(count(shelf.documents, "article", "articles"), f"synced {synced}" if synced else None)
@@ -66,24 +78,46 @@ def _about(shelf: Shelf) -> str:
         f'<span class="shelf-name">{escape(shelf.name)}</span><span class="dot"> · </span>'
         f'<span class="shelf-facts">{facts}</span></summary>'
         f'<div class="shelf-more pop-body">{_others(shelf)}<p>{how_to_add(shelf)}</p>'
-        f"<p>Index: <code>{escape(shelf.path)}</code>. Answers are made on this machine.</p></div></details>"
+        f"<p>Index: <code>{escape(shelf.path)}</code>. {_where(shelf)}</p></div></details>"
     )
 
 
 def _radio(name: str, value: str, label: str, note: str = "", disabled: bool = False) -> str:
     told = f'<span class="choice-note">{escape(note)}</span>' if note else ""
+    off = " disabled" if disabled else ""
     return (
-        f'<label class="choice"><input type="radio" name="{name}" value="{value}"{" disabled" if disabled else ""}>'
+        f'<label class="choice"><input type="radio" name="{name}" value="{escape(value)}"{off}>'
         f"<span>{escape(label)}{told}</span></label>"
     )
 
 
-def _settings(model: str) -> str:
-    told = (
-        f"worded by {model}, each sentence checked"
-        if model
-        else "no language model is set up on this machine"
+def _models(models: Sequence[Model]) -> str:
+    if not models:
+        return (
+            '<fieldset class="models"><legend>Model</legend><p class="choice-note">None is set up. To have one, put '
+            '<code>generator = "ollama:llama3.2"</code> or the like into <code>rag.toml</code> and start again; '
+            "<code>rag models</code> tries it.</p></fieldset>"
+        )
+    rows = "".join(
+        _radio(
+            "model",
+            one.key,
+            one.label,
+            f"cannot be used: {one.problem}"
+            if one.problem
+            else f"{one.where}; the conversation and the passages found are sent there"
+            if one.is_remote
+            else one.where,
+            disabled=bool(one.problem),
+        )
+        for one in models
     )
+    return f'<fieldset class="models"><legend>Model</legend>{rows}</fieldset>'
+
+
+def _settings(models: Sequence[Model], fluent: bool) -> str:
+    usable = any(not one.problem for one in models)
+    told = "in a model’s words, each sentence checked" if usable else "needs a language model"
     most = _radio("most", "", "All") + "".join(_radio("most", str(n), str(n)) for n in SOURCES_SHOWN)
     themes = "".join(
         _radio("theme", value, label)
@@ -91,9 +125,9 @@ def _settings(model: str) -> str:
     )
     return (
         '<details class="settings pop"><summary aria-label="Settings" title="Settings"></summary>'
-        '<form class="pop-body"><fieldset><legend>Answers</legend>'
+        f'<form class="pop-body" data-style="{"fluent" if fluent else "quotes"}"><fieldset><legend>Answers</legend>'
         f"{_radio('style', 'quotes', 'Quotes only', 'the articles’ own sentences, word for word')}"
-        f"{_radio('style', 'fluent', 'Fluent', told, disabled=not model)}</fieldset>"
+        f"{_radio('style', 'fluent', 'Fluent', told, disabled=not usable)}</fieldset>{_models(models)}"
         f'<fieldset class="inline"><legend>Sources shown at first</legend>{most}</fieldset>'
         f'<fieldset class="inline"><legend>Colours</legend>{themes}</fieldset></form></details>'
     )
@@ -115,7 +149,7 @@ def masthead(shelf: Shelf | None, index: str = "") -> str:
         f'<h1 class="name">Ask the articles</h1>{_about(shelf) if shelf else ""}'
         '<span class="head-tools"><button type="button" class="articles-open">Articles</button>'
         '<button type="button" class="anew" hidden>New conversation</button>'
-        f"{_settings(shelf.model if shelf else '')}</span></header>"
+        f"{_settings(shelf.models if shelf else (), shelf is not None and shelf.fluent)}</span></header>"
     )
 
 

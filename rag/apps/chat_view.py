@@ -227,6 +227,7 @@ def turn(
     draft: str | None = None,
     dropped: Sequence[Unverified] = (),
     note: str = "",
+    waiting: str = "",
     answer: Answer | None = None,
     problem: str = "",
     shown: Shown = NOTHING,
@@ -246,6 +247,7 @@ def turn(
         draft: what a model has written and nobody has checked yet; None while no model words the answer.
         dropped: what failed the check, where that is to be shown.
         note: what became of the model that was to word the answer.
+        waiting: what is waited for, where that takes long.
         answer: the whole answer, once there.
         problem: what went wrong instead of an answer.
         shown: what is known about the answer's articles now.
@@ -274,5 +276,6 @@ def turn(
         parts.append(" ".join(map(quoted_statement, statements)))
         parts.append("</div></div>")
     else:
-        parts.append('<p class="waiting"><span>Reading the articles</span></p>')
+        doing = waiting[:1].upper() + waiting[1:] or "Reading the articles"
+        parts.append(f'<p class="waiting"><span>{escape(doing)}</span></p>')
     return "".join(parts)

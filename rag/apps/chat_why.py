@@ -29,13 +29,17 @@ _STAGES = {
 
 
 def trace(
-    engine: AnswerEngine, hits: Sequence[Hit], answer: Answer, dropped: Sequence[Unverified], within: str
+    engine: AnswerEngine,
+    parts: Sequence[tuple[str, Sequence[Hit]]],
+    answer: Answer,
+    dropped: Sequence[Unverified],
+    within: str,
 ) -> dict[str, Any]:
     """What there is to say about how an answer came about.
 
     Args:
         engine: what answered.
-        hits: what the search found.
+        parts: each part of the question as it was searched, and what that found.
         answer: what was made of it.
         dropped: what a model said and failed the check.
         within: which articles were searched, in words; '' for all.
@@ -44,7 +48,7 @@ def trace(
     for statement in answer.statements:
         for citation in statement.citations:
             used.setdefault(citation.path, set()).add((citation.start, citation.end, citation.number))
-    passes = _gate(engine, answer.query, hits)
+    hits = [hit for _, found in parts for hit in found]
     return {
         "query": answer.query,
         "within": within,
@@ -54,24 +58,34 @@ def trace(
         "generator": answer.generator,
         "timings": answer.timings_ms,
         "dropped": [{"text": one.text, "reasons": list(one.reasons)} for one in dropped or answer.unverified],
-        "hits": [
-            {
-                "path": hit.path,
-                "title": hit.title,
-                "span": [hit.start, hit.end, check(hit.text)],
-                "score": round(hit.score, 3),
-                "dense": round(hit.scores.dense, 3),
-                "lexical": round(hit.scores.lexical, 3),
-                "evidence": None if hit.scores.evidence is None else round(hit.scores.evidence, 3),
-                "number": min(
-                    (n for start, end, n in used.get(hit.path, ()) if start < hit.end and hit.start < end),
-                    default=0,
-                ),
-                "passes": is_passed,
-            }
-            for hit, is_passed in zip(hits, passes, strict=True)
+        "parts": [
+            {"query": text, "hits": _candidates(found, _gate(engine, text, found), used)}
+            for text, found in parts
         ],
     }
+
+
+def _candidates(
+    hits: Sequence[Hit], passes: Sequence[bool], used: Mapping[str, set[tuple[int, int, int]]]
+) -> list[dict[str, Any]]:
+    """What is kept of the passages of one part: scores, and what became of each."""
+    return [
+        {
+            "path": hit.path,
+            "title": hit.title,
+            "span": [hit.start, hit.end, check(hit.text)],
+            "score": round(hit.score, 3),
+            "dense": round(hit.scores.dense, 3),
+            "lexical": round(hit.scores.lexical, 3),
+            "evidence": None if hit.scores.evidence is None else round(hit.scores.evidence, 3),
+            "number": min(
+                (n for start, end, n in used.get(hit.path, ()) if start < hit.end and hit.start < end),
+                default=0,
+            ),
+            "passes": is_passed,
+        }
+        for hit, is_passed in zip(hits, passes, strict=True)
+    ]
 
 
 def _gate(engine: AnswerEngine, query: str, hits: Sequence[Hit]) -> list[bool]:
@@ -118,6 +132,15 @@ def _hit(hit: Mapping[str, Any], verdict: str) -> str:
     )
 
 
+def _part(part: Mapping[str, Any], verdict: str, names_it: bool) -> str:
+    hits: Sequence[Mapping[str, Any]] = part.get("hits", ())
+    of = f" for <q>{escape(part.get('query', ''))}</q>" if names_it else ""
+    return (
+        f"<h4>{count(len(hits), 'passage', 'passages')} looked at{of}</h4>"
+        f'<ol class="candidates">{"".join(_hit(hit, verdict) for hit in hits)}</ol>'
+    )
+
+
 def _sureness(found: Mapping[str, Any]) -> str:
     sure, needed = found.get("confidence"), found.get("threshold")
     if sure is None or needed is None:
@@ -133,7 +156,8 @@ def drawer(found: Mapping[str, Any]) -> str:
     if not found:
         return "<p>Nothing was noted about this answer.</p>"
     verdict = str(found.get("verdict", ""))
-    hits: Sequence[Mapping[str, Any]] = found.get("hits", ())
+    # an earlier version kept what the first part found, and nothing of the others
+    parts: Sequence[Mapping[str, Any]] = found.get("parts") or [found]
     dropped = "".join(
         f'<li><s>{escape(one["text"])}</s><span class="source-line">{escape("; ".join(one["reasons"]))}</span></li>'
         for one in found.get("dropped", ())
@@ -146,9 +170,8 @@ def drawer(found: Mapping[str, Any]) -> str:
         [
             f"<p>Searched for <q>{escape(found.get('query', ''))}</q>{within}.</p>",
             _sureness(found),
-            f"<h4>{count(len(hits), 'passage', 'passages')} looked at</h4>"
-            f'<ol class="candidates">{"".join(_hit(hit, verdict) for hit in hits)}</ol>'
-            if hits
+            "".join(_part(part, verdict, len(parts) > 1) for part in parts)
+            if any(part.get("hits") for part in parts)
             else "<p>Nothing was searched: the answer before was asked about.</p>",
             f'<h4>Said by the model and left out</h4><ul class="left-out-list">{dropped}</ul>'
             if dropped

@@ -151,7 +151,9 @@ def _stage_zip(upload: Upload, folder: Path, budget: Budget) -> Iterator[Staged]
             bounded = _Bounded(source, most=max(1 << 17, budget.limits.files * 1024))
             with zipfile.ZipFile(bounded) as archive:
                 members = [
-                    member for member in archive.infolist() if not _is_folder(member) and not _is_litter(member)
+                    member
+                    for member in archive.infolist()
+                    if not _is_folder(member) and not _is_litter(member)
                 ]
                 if len(members) > budget.files:
                     raise InputError(

@@ -8,9 +8,9 @@ import pytest
 
 from rag.answering.citations import marked
 from rag.apps import chat_html, chat_library, chat_shell, chat_why
-from rag.apps.language_models import Model
 from rag.apps import chat_view as view
 from rag.apps.chat_sources import Facts, Shown
+from rag.apps.language_models import Model
 from rag.apps.library import Article, FileResult
 from rag.types import (
     Answer,

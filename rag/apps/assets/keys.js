@@ -33,21 +33,38 @@ function dress() {
 function syncSettings() {
   const form = find(".settings form");
   if (!form) return;
-  const fluent = find("[value=fluent]", form);
+  const usable = (name) => all(`[name=${name}]`, form).filter((field) => !field.disabled);
   for (const name of SETTINGS) {
-    const value = kept.get(name) || (name === "style" ? "fluent" : "");
-    const chosenOne = all(`[name=${name}]`, form).find((field) => field.value === value);
+    const value = kept.get(name) || (name === "style" ? form.dataset.style : "");
+    const chosenOne = usable(name).find((field) => field.value === value);
     if (chosenOne) chosenOne.checked = true;
   }
-  if (fluent.disabled) find("[value=quotes]", form).checked = true;
+  if (find("[value=fluent]", form).disabled) find("[value=quotes]", form).checked = true;
+  const model = tab.get("model") || kept.get("model");
+  const models = usable("model");
+  const one = models.find((field) => field.value === model) ?? models[0];
+  if (one) one.checked = true;
+  sayModels(form);
   find(".anew").hidden = !turns.children.length;
+}
+
+const chosenIn = (form, name) => (form && find(`[name=${name}]:checked`, form)?.value) || "";
+const chosenModel = () => chosenIn(find(".settings form"), "model");
+const chosenStyle = () => chosenIn(find(".settings form"), "style") || kept.get("style") || "quotes";
+
+// A model is chosen for whole sentences; quotes need none.
+function sayModels(form) {
+  const models = find(".models", form);
+  models.disabled = chosenIn(form, "style") === "quotes" && find("[name=model]", models) !== null;
 }
 
 document.addEventListener("change", (event) => {
   const field = event.target;
-  if (field.closest?.(".settings") && SETTINGS.includes(field.name)) {
+  if (field.closest?.(".settings") && [...SETTINGS, "model"].includes(field.name)) {
     kept.set(field.name, field.value);
     if (field.name === "theme") dress();
+    if (field.name === "model") tab.set("model", field.value);
+    if (field.name === "style") sayModels(field.form);
   }
   if (field.closest?.(".filters")) sayFilters();
 });

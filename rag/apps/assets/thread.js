@@ -11,7 +11,7 @@ function request(typed) {
   const asked = state.ask || typed || "";
   const told = {
     ...{ browser, conversation: state.conversation, turn: newId(), index: index(), replaces: state.replaces },
-    ...{ filters: chosenFilters(), style: kept.get("style") || "fluent", most: Number(kept.get("most")) || null },
+    ...{ filters: chosenFilters(), style: chosenStyle(), model: chosenModel(), most: Number(kept.get("most")) || null },
     typed: !state.ask,
   };
   state.ask = "";
@@ -208,6 +208,7 @@ async function openConversation(ident, { quiet = false } = {}) {
   if (!reply) return;
   if (reply.gone) { if (!quiet) toast("That conversation is gone."); return; }
   state.conversation = tab.set("conversation", ident);
+  tab.set("model", reply.model);
   chosen = null;
   turns.replaceChildren();
   for (const one of reply.turns) {
@@ -220,12 +221,15 @@ async function openConversation(ident, { quiet = false } = {}) {
   toTop(last);
   await arrived;
   if (reply.shelf && reply.shelf !== shelf()) await goTo(reply.shelf);
+  syncSettings(); // it goes on with the model it was held with
   if (last.isConnected && !chosen) finish(last); // unless somebody has opened a passage meanwhile
 }
 
 function newConversation() {
   if (busy) stop();
   state.conversation = tab.set("conversation", newId());
+  tab.set("model", "");
+  syncSettings();
   leaveEditing(true);
   turns.replaceChildren();
   document.body.classList.remove("has-turns");
