@@ -1,6 +1,6 @@
-"""The obvious alternatives on a collection, in the same run as ours, scored by the same `rag eval retrieval`.
+"""The obvious alternatives on collections, in the same run as ours, scored by the same `rag eval retrieval`.
 
-    eval/peers/run ../shared/data/eval/scifact            # makes its own virtual environment the first time
+    eval/peers/run ../shared/data/eval/{scifact,squad2,nq,hotpotqa}   # makes its own virtual environment the first time
 
 llama_index   LlamaIndex's SentenceSplitter as it comes, FAISS, all-MiniLM-L6-v2: what its first tutorial builds
 bm25s         bm25s alone, English stop words and stemming
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,26 +101,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("dataset", type=Path)
+    parser.add_argument("datasets", type=Path, nargs="+")
     parser.add_argument("--split")
     parser.add_argument("--only", choices=sorted(SYSTEMS), action="append")
-    parser.add_argument("--limit", type=int, help="only the first so many questions")
+    parser.add_argument("--limit", type=int, help="only this many questions, drawn with seed 0")
     parser.add_argument("--work", type=Path, default=Path("eval/out/peers"))
     options = parser.parse_args()
-    dataset = load_dataset(options.dataset, options.split)
-    queries = dict(list(dataset.queries.items())[: options.limit])
-    place = options.work / dataset.name
+    for folder in options.datasets:
+        dataset = load_dataset(folder, options.split)
+        asked = sorted(dataset.queries)
+        if options.limit and options.limit < len(asked):
+            asked = sorted(random.Random(0).sample(asked, options.limit))
+        print(f"{dataset.name}: {len(asked)} questions", flush=True)
+        compare(dataset, asked, options.only or list(SYSTEMS), options.work)
+
+
+def compare(dataset: Dataset, asked: Sequence[str], systems: Sequence[str], work: Path) -> None:
+    """Ask every system the same questions and print a line for each."""
+    place = work / dataset.name
     place.mkdir(parents=True, exist_ok=True)
-    write_qrels(place / "qrels.trec", {query: dataset.qrels[query] for query in queries})
-    for name in options.only or SYSTEMS:
+    write_qrels(place / "qrels.trec", {query: dataset.qrels[query] for query in asked})
+    for name in systems:
         begun = time.perf_counter()
-        find = SYSTEMS[name](dataset, options.work / "indexes")
+        find = SYSTEMS[name](dataset, work / "indexes")
         built = time.perf_counter() - begun
         run: Ranking = {}
         times = []
-        for query, text in queries.items():
+        for query in asked:
             begun = time.perf_counter()
-            run[query] = find(text)
+            run[query] = find(dataset.queries[query])
             times.append((time.perf_counter() - begun) * 1000)
         write_run(place / f"{name}.trec", run)
         scored = score(place, name)

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rag.training import edits, words
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
@@ -45,12 +46,17 @@ _AUXILIARY = re.compile(
 YES_NO_HELD_OUT = 400  # of boolq_dev: to measure how well yes and no are told apart
 
 
-def from_yes_no(data: Path, seen: set[int]) -> Iterator[Example]:
-    """Claims made of yes/no questions: supported where the answer is yes, refuted or not said where it is no."""
+def yes_no_items(data: Path, seen: set[int]) -> list[dict[str, Any]]:
+    """BoolQ's items to learn from: all but the held out ones, less what overlaps with ``eval/``."""
     items = [*read_lines(data / "train" / "yesno" / "boolq_dev.jsonl.gz")]
-    for item in items[:-YES_NO_HELD_OUT]:
+    return [item for item in items[:-YES_NO_HELD_OUT] if not overlaps(item["context"], seen)]
+
+
+def from_yes_no(items: Sequence[dict[str, Any]]) -> Iterator[Example]:
+    """Claims made of yes/no questions: supported where the answer is yes, refuted or not said where it is no."""
+    for item in items:
         claim = yes_no_claim(item["question"])
-        if claim is not None and not overlaps(item["context"], seen):
+        if claim is not None:
             label = (SUPPORTED,) if item["answer"] == "yes" else (REFUTED, NEITHER)
             yield Example("support:boolq", claim, item["context"], support=label)
 

@@ -7,6 +7,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,9 +75,10 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     examples += clips.clipped(wiki)
     examples += clips.asked_otherwise(wiki, rng)
     examples += _sentences(data, seen)
-    examples += _settling(data, seen, rng)
+    yes_no = claims.yes_no_items(data, seen)
+    examples += _settling(yes_no, rng)
     examples += claims.labelled(data, seen)
-    examples += claims.from_yes_no(data, seen)
+    examples += claims.from_yes_no(yes_no)
     fever = [
         (e.first, e.second) for e in examples if e.group in ("support:fever_devtest", "support:fm2_devtest")
     ]
@@ -263,14 +265,8 @@ def _sentences(data: Path, seen: set[int]) -> Iterator[Example]:
         )
 
 
-def _settling(data: Path, seen: set[int], rng: random.Random) -> Iterator[Example]:
+def _settling(items: Sequence[dict[str, Any]], rng: random.Random) -> Iterator[Example]:
     """Passages that settle a yes/no question, and passages that a search would hand over and that do not."""
-    items = [
-        item
-        for item in read_lines(data / "train" / "yesno" / "boolq_dev.jsonl.gz")
-        if not overlaps(item["context"], seen)
-    ]
-    items = items[: -claims.YES_NO_HELD_OUT]
     passages = sorted({item["context"] for item in items})
     place = {passage: number for number, passage in enumerate(passages)}
     questions = [item["question"] for item in items]
