@@ -49,9 +49,9 @@ _UNUSABLE_NEXT_STEP = "save it as UTF-8 text, or move it out of the folder"
 def list_files(folder: Path) -> list[Path]:
     """List the files below a folder that can be read, sorted by path.
 
-    Hidden files and folders are skipped. A linked folder is followed once, and only where it leads out of ``folder``:
-    what lies inside is found under its own name, and a loop of links ends. A sub-folder that cannot be listed is
-    returned itself, so that reading it reports the failure instead of its articles vanishing without a word.
+    Hidden files and folders are skipped. A link to a folder is not followed: what lies inside is found under its own
+    name. Where it leads out of ``folder``, and where a sub-folder cannot be listed, it is returned itself, so that
+    reading it reports that instead of its articles missing without a word.
 
     Raises:
         InputError: the folder does not exist, is not a folder, or cannot be listed.
@@ -60,7 +60,6 @@ def list_files(folder: Path) -> list[Path]:
         cause = "is a file, not a folder" if folder.exists() else "does not exist"
         raise InputError(f"folder {str(folder)!r} {cause}; give the folder that holds the articles")
     found: list[Path] = []
-    visited: set[Path] = set()
     waiting = [folder]
     top = folder.resolve()
     while waiting:
@@ -83,12 +82,10 @@ def list_files(folder: Path) -> list[Path]:
             except OSError:  # a link that leads to itself: reading it says so, the other files still go in
                 is_folder, is_file = False, True
             if is_folder:
-                if entry.is_symlink():
-                    target = path.resolve()
-                    if target.is_relative_to(top) or target in visited or top.is_relative_to(target):
-                        continue
-                    visited.add(target)
-                waiting.append(path)
+                if not entry.is_symlink():
+                    waiting.append(path)
+                elif not path.resolve().is_relative_to(top):
+                    found.append(path)
             elif path.suffix.lower() in SUFFIXES and (is_file or _is_broken(entry, path)):
                 found.append(path)  # never a pipe or a device, not by a link either: reading would not end
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
@@ -136,6 +133,20 @@ def normalise(text: str) -> str:
     return _INVISIBLE_RE.sub("", text)
 
 
+def refuse_outside(file: Path, root: Path) -> None:
+    """Raise an InputError where a link, the file's own or a folder's on the way, leads out of ``root``.
+
+    Whoever can put a link into the folder, by an archive or a synchronised drive, could else have any file of this
+    machine read and quoted.
+    """
+    # not Path.resolve, which raises where links go round in a circle: reading tells that
+    if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
+        raise InputError(
+            f"{file.relative_to(root).as_posix()}: a link that leads out of the folder; next step: put what it leads to "
+            "in its place, or sync the folder in which that lies into an index of its own"
+        )
+
+
 def read_document(file: Path, root: Path) -> Document:
     """Read one file.
 
@@ -144,10 +155,11 @@ def read_document(file: Path, root: Path) -> Document:
         root: the folder that is synced; ``Document.path`` is relative to it.
 
     Raises:
-        InputError: the file cannot be opened, is not text, is not UTF-8, or holds no article text. The message names
-            the file, the cause and the next step.
+        InputError: the file cannot be opened, lies outside ``root`` behind a link, is not text, is not UTF-8, or holds
+            no article text. The message names the file, the cause and the next step.
     """
     name = file.relative_to(root).as_posix()
+    refuse_outside(file, root)
     try:
         data = file.read_bytes()
     except OSError as error:

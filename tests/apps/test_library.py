@@ -210,15 +210,18 @@ def test_nothing_outside_the_folder_is_written_nor_through_a_link(
     assert (folder / "link.txt").is_symlink()
 
 
-def test_a_document_behind_a_link_is_not_removed(library: Library, folder: Path) -> None:
+def test_a_document_behind_a_link_is_neither_read_nor_removed(library: Library, folder: Path) -> None:
     elsewhere = folder.parent / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "far.txt").write_bytes(text("far"))
     (folder / "out").symlink_to(elsewhere)
-    library.index.sync(folder)
-    result = library.remove("out/far.txt")
-    assert result.outcome == "refused"
-    assert "behind a link" in result.reason
+    (folder / "link.txt").symlink_to(elsewhere / "far.txt")
+    report = library.index.sync(folder)
+    assert [failure.path for failure in report.failed] == ["link.txt", "out"]
+    assert all("leads out of the folder; next step" in failure.error for failure in report.failed)
+    for path in ("out/far.txt", "link.txt"):
+        assert library.remove(path).outcome == "refused"
+    assert not [one.path for one in library.articles() if one.path.startswith(("out", "link"))]
     assert (elsewhere / "far.txt").exists()
 
 

@@ -119,7 +119,7 @@ def test_list_files_is_sorted_and_skips_what_is_hidden_or_of_another_kind(tmp_pa
     assert found == ["B.txt", "a.txt", "b/a.MD", "b/z.txt"]
 
 
-def test_linked_folders_end_and_are_not_read_twice(tmp_path: Path) -> None:
+def test_links_end_and_are_neither_read_twice_nor_followed_out(tmp_path: Path) -> None:
     folder, outside = tmp_path / "articles", tmp_path / "outside"
     write(folder, "a/one.txt", "text")
     write(outside, "two.txt", "text")
@@ -128,11 +128,24 @@ def test_linked_folders_end_and_are_not_read_twice(tmp_path: Path) -> None:
     (folder / "linked").symlink_to(outside)
     (outside / "back").symlink_to(outside)
     (folder / "parent").symlink_to(tmp_path)
-    (folder / "broken.txt").symlink_to(tmp_path / "nowhere.txt")
+    (folder / "broken.txt").symlink_to("nowhere.txt")
+    (folder / "inside.txt").symlink_to("a/one.txt")
+    (folder / "out.txt").symlink_to(outside / "two.txt")
+    (folder / "out-and-gone.txt").symlink_to(outside / "nowhere.txt")
     found = [file.relative_to(folder).as_posix() for file in list_files(folder)]
-    assert found == ["a/one.txt", "broken.txt", "linked/two.txt"]
+    leading_out = ["linked", "out-and-gone.txt", "out.txt", "parent"]
+    assert found == sorted(["a/one.txt", "broken.txt", "inside.txt", *leading_out])
     with pytest.raises(InputError, match=r"broken\.txt: cannot be read"):
         read_document(folder / "broken.txt", folder)
+    assert read_document(folder / "inside.txt", folder).text == "text"
+    for name in (*leading_out, "linked/two.txt"):  # what is there and what is not is told alike
+        with pytest.raises(
+            InputError, match=rf"^{name}: a link that leads out of the folder; next step: put the"
+        ):
+            read_document(folder / name, folder)
+    itself = tmp_path / "link-to-the-folder"
+    itself.symlink_to(folder)
+    assert read_document(itself / "a" / "one.txt", itself).text == "text"
 
 
 def test_links_to_themselves_and_to_devices_do_no_harm(tmp_path: Path) -> None:
