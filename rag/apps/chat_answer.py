@@ -165,7 +165,7 @@ def _told(event: Event, name: str, note: str) -> Event:
     """The event as a person is told it: a model by the name it is called, and with the answer what came in between."""
 
     def called(text: str) -> str:
-        return text.replace(name, model_name(name)) if name else text
+        return (text.replace(name, model_name(name)) if name else text).replace("?; this is", "? This is")
 
     match event:
         case Preparing(said):
@@ -353,6 +353,7 @@ class Answering:
         self._lanes = lanes or Lanes()
         self._progress = Progress(asked.question, within=asked.within)
         self._turn: Turn | None = None
+        self._place = ""
         self._shown = Shown()
 
     def steps(self) -> Iterator[Step]:
@@ -369,6 +370,7 @@ class Answering:
         yield Step(progress.html())
         try:
             here = self._desk.at(asked.index)
+            self._place = here.place
             index = here.opened()[1]
             engine, note = here.engine(asked.style, asked.model)
             past, previous = past_of(self._before())
@@ -438,7 +440,8 @@ class Answering:
             turn = Turn(asked.turn, asked.question, answer, stopped=True, shas=shas)
         try:
             shelf = asked.index or self._desk.name
-            self._store.append(asked.browser, asked.conversation, turn, shelf, asked.replaces or None)
+            replaces = asked.replaces or None
+            self._store.append(asked.browser, asked.conversation, turn, shelf, replaces, self._place)
         except RagError as error:
             return str(error)
         return ""

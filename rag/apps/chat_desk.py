@@ -92,6 +92,11 @@ class Desk:
         """What a person calls this index."""
         return self.path.name or str(self.path)
 
+    @property
+    def place(self) -> str:
+        """Where it lies; several indexes may have one name."""
+        return str(self.path.absolute().resolve())
+
     def open(self) -> tuple[AnswerEngine, Index] | None:
         """Engine and index, or None with the reason in ``problem``."""
         with self._lock:

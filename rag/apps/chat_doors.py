@@ -106,7 +106,7 @@ class Doors:
             after=told.text("after") or None,
             before=told.text("before") or None,
             sort=sort if sort in _SORTS else "title",  # type: ignore[arg-type]  # checked just before
-            cited=self._store.cited(here.name),
+            cited=self._store.cited(here.place),
         )
         return {
             "html": chat_library.article_list(found),

@@ -49,6 +49,13 @@ OpenOption = Annotated[
         show_default=False,
     ),
 ]
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep/--forget",
+        help="Keep the page's conversations in a file of yours, or in memory until this ends.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AfterOption = Annotated[
     str | None,
@@ -212,14 +219,17 @@ def chat(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: PortOption = 7860,
     open_browser: OpenOption = None,
+    keep: KeepOption = True,
 ) -> None:
     """Serve the chat page: answers on the left, the cited article with its quoted words on the right."""
     settings = _settings(index)
     _ready(settings).close()
     from rag.apps.chat import launch
+    from rag.apps.conversations import Conversations
 
     wanted = _has_desktop() if open_browser is None else open_browser
-    launch(settings.index, host=host, port=port, open_browser=wanted, settings=settings)
+    store = None if keep else Conversations(None)
+    launch(settings.index, host=host, port=port, open_browser=wanted, settings=settings, store=store)
 
 
 @app.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,11 +36,18 @@ class Trial:
 
 
 def trials(settings: Settings) -> list[Trial]:
-    """Try every configured model once."""
+    """Try every configured model once; the generator that answers by default before those one can choose."""
+    from rag.apps.language_models import configured
+
     return [
         _tried("encoder", settings.encoder, lambda: _encoder(settings)),
         _tried("reader", settings.reader, lambda: _reader(settings)),
         _tried("generator", settings.generator, lambda: _generator(settings)),
+        *(
+            _tried("generator", one.generator, functools.partial(_generator, one))
+            for one in configured(settings)
+            if one is not settings
+        ),
     ]
 
 

@@ -54,6 +54,7 @@ def serve(
     log_questions: Annotated[
         bool, typer.Option("--log-questions", help="Write questions into the log, which otherwise has none.")
     ] = False,
+    keep: cli.KeepOption = True,
 ) -> None:
     """Serve the chat page and the HTTP service over one index, to this machine only unless there is a token.
 
@@ -80,7 +81,7 @@ def serve(
         service = create_app(desk, config)
         service.state.service.start()  # the weights load while the page's packages do
         if page:
-            _mount_page(service, desk)
+            _mount_page(service, desk, keep)
         wanted = page and (cli._has_desktop() if open_browser is None else open_browser)
         running = server(service)
         log_to_stderr()
@@ -90,14 +91,14 @@ def serve(
         typer.echo("stopped", err=True)
 
 
-def _mount_page(service: FastAPI, desk: Desk) -> None:
+def _mount_page(service: FastAPI, desk: Desk, keep: bool) -> None:
     """Put the page on the service, without collecting garbage meanwhile: an eighth of the time, and there is none."""
     from rag.apps import chat
     from rag.apps.conversations import Conversations, default_file
 
     gc.disable()
     try:
-        chat.mount(service, desk, Conversations(default_file()))
+        chat.mount(service, desk, Conversations(default_file() if keep else None))
     finally:
         gc.enable()
         gc.freeze()  # what was imported stays; later collections need not look at it

@@ -33,11 +33,12 @@ LONGEST_REASON = 1_000
 MOST_LISTED = 500
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SPACES = re.compile(r"\s+")
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE conversations (
     browser TEXT NOT NULL, id TEXT NOT NULL, title TEXT NOT NULL, folded TEXT NOT NULL, shelf TEXT NOT NULL,
-    created REAL NOT NULL, changed REAL NOT NULL, deleted REAL, PRIMARY KEY (browser, id)
+    created REAL NOT NULL, changed REAL NOT NULL, deleted REAL, place TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (browser, id)
 ) WITHOUT ROWID;
 CREATE TABLE turns (
     browser TEXT NOT NULL, conversation TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL,
@@ -135,12 +136,14 @@ class Conversations:
             if version == 0:
                 for line in filter(str.strip, _SCHEMA.split(";")):
                     db.execute(line)
-                db.execute(f"PRAGMA user_version = {_VERSION}")
+            elif version == 1:  # which of several indexes of one name was asked was not kept then
+                db.execute("ALTER TABLE conversations ADD COLUMN place TEXT NOT NULL DEFAULT ''")
             elif version != _VERSION:
                 raise InputError(
                     f"{self.file} was written by another version (format {version}, not {_VERSION}); next step: "
                     "move it aside or update this program"
                 )
+            db.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -172,7 +175,13 @@ class Conversations:
     # --- what the page does ---
 
     def append(
-        self, browser: str, conversation: str, turn: Turn, shelf: str = "", replaces: str | None = None
+        self,
+        browser: str,
+        conversation: str,
+        turn: Turn,
+        shelf: str = "",
+        replaces: str | None = None,
+        place: str = "",
     ) -> None:
         """Add a turn; the conversation is made with its first one, and named by its question.
 
@@ -182,6 +191,7 @@ class Conversations:
             turn: what was asked and answered; ``asked`` is set here when it is 0.
             shelf: the index it was asked of.
             replaces: a turn of this conversation that is taken out, with whatever follows it.
+            place: where that index lies; others may have its name.
 
         Raises:
             InputError: an id that no page makes.
@@ -191,9 +201,18 @@ class Conversations:
         text = turn.answer.text if turn.answer else ""
         with self._told(), self._writing() as db:
             db.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, NULL) "
-                "ON CONFLICT DO UPDATE SET changed = excluded.changed, shelf = excluded.shelf, deleted = NULL",
-                (browser, conversation, _title(turn.question), _folded(turn.question), shelf, now, now),
+                "INSERT INTO conversations VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET "
+                "changed = excluded.changed, shelf = excluded.shelf, place = excluded.place, deleted = NULL",
+                (
+                    browser,
+                    conversation,
+                    _title(turn.question),
+                    _folded(turn.question),
+                    shelf,
+                    now,
+                    now,
+                    place,
+                ),
             )
             key = (browser, conversation)
             if replaces is not None:
@@ -295,13 +314,13 @@ class Conversations:
             (thumb, reason.strip()[:LONGEST_REASON] if thumb else "", browser, conversation, turn),
         )
 
-    def cited(self, shelf: str) -> dict[str, int]:
-        """In how many answers each article of an index was cited, by path; deleted conversations do not count."""
+    def cited(self, place: str) -> dict[str, int]:
+        """In how many answers each article of the index at ``place`` was cited, by path; deleted ones do not count."""
         with self._told(), self._guard:
             rows = self._db.execute(
                 "SELECT j.key, COUNT(*) FROM turns t JOIN conversations c ON c.browser = t.browser AND "
-                "c.id = t.conversation, json_each(t.shas) j WHERE c.shelf = ? AND c.deleted IS NULL GROUP BY j.key",
-                (shelf,),
+                "c.id = t.conversation, json_each(t.shas) j WHERE c.place = ? AND c.deleted IS NULL GROUP BY j.key",
+                (place,),
             ).fetchall()
         return dict(rows)
 

@@ -142,8 +142,8 @@ def refuse_outside(file: Path, root: Path) -> None:
     # not Path.resolve, which raises where links go round in a circle: reading tells that
     if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(root)):
         raise InputError(
-            f"{file.relative_to(root).as_posix()}: a link that leads out of the folder; next step: put what it leads to "
-            "in its place, or sync the folder in which that lies into an index of its own"
+            f"{file.relative_to(root).as_posix()}: a link that leads out of the folder; next step: put what it leads "
+            "to in its place, or sync the folder in which that lies into an index of its own"
         )
 
 

@@ -24,7 +24,9 @@ SERIOUS = ("serious", "critical")
 @pytest.fixture(scope="module")
 def seeds_url(seeds_index: Index) -> Iterator[str]:
     store = Conversations(None)
-    page = chat.launch(seeds_index.path, port=None, settings=seeds_index.settings, block=False, store=store)
+    models = "openai:one@http://127.0.0.1:9/v1, openai:two@https://models.example/v1, nothing:at-all"
+    settings = seeds_index.settings.model_copy(update={"generators": models})
+    page = chat.launch(seeds_index.path, port=None, settings=settings, block=False, store=store)
     yield str(page.local_url)
     page.close()
 

@@ -94,6 +94,18 @@ def test_the_library_searches_filters_sorts_and_counts(call: Call) -> None:
     assert "soon" in call("articles", {"after": "soon"})["problem"]
 
 
+def test_an_index_of_the_same_name_elsewhere_has_counts_of_its_own(
+    call: Call, folder: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    path = tmp_path / "elsewhere" / "news"
+    index = Index.open(path, settings=Settings(index=path), encoder=encoder)
+    index.sync(folder)
+    desk = Desk(lambda: (AnswerEngine(Retriever(index)), index), path)
+    there = Doors(desk, Conversations(tmp_path / "kept" / "talks.sqlite"), Stops())
+    assert "cited" not in there.articles({"sort": "cited"})["html"].replace('data-kind="cited"', "")
+    assert "cited 1 time" in call("articles", {})["html"]
+
+
 def test_a_conversation_lives_its_life(call: Call) -> None:
     (listed,) = call("conversations", IDS)["list"]
     assert (listed["title"], listed["shelf"]) == (QUESTION, "news")

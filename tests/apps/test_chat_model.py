@@ -162,6 +162,32 @@ def test_a_server_that_is_not_there_is_told_and_the_articles_answer(
     assert len(script.requests) == 1  # none was spent on the example questions
 
 
+def test_a_model_is_chosen_for_the_conversation(open_page: Callable[..., tuple[Page, Script]]) -> None:
+    with serving(Turn(words(f"{TRUE} [1]"))) as other:
+        page, first = open_page([Turn(status=500)], generators=f"openai:other@{other.url}, nothing:at-all")
+        model = page.locator('.settings input[name="model"]')
+        one, two, never = model.nth(0), model.nth(1), model.nth(2)
+        page.locator(".settings summary").click()
+        assert one.is_checked() and never.is_disabled()
+        assert "'nothing:at-all'; allowed:" in page.locator(".settings").inner_text()
+        page.locator('.settings input[value="quotes"]').check()
+        assert two.is_disabled()  # quotes need none
+        page.locator('.settings input[value="fluent"]').check()
+        two.check()
+        page.keyboard.press("Escape")
+        turn = ask(page)
+        settled(page)
+        assert "openai:other" in turn.locator(".worded").inner_text()
+        assert len(other.requests) == 1 and first.requests == []
+        page.reload()
+        page.locator(".turn .cite").first.wait_for()
+        page.wait_for_function("() => document.querySelectorAll('[name=model]')[1]?.checked")
+        page.locator(".turn .retry").click()
+        page.wait_for_function("() => Number(document.querySelector('.turns').dataset.settled) === 1")
+        assert len(other.requests) == 2 and first.requests == []
+    assert not [key for key in other.keys if key != "Bearer none"]
+
+
 def test_who_says_so_is_answered_from_the_answer_before(
     open_page: Callable[..., tuple[Page, Script]], seeds_index: Index
 ) -> None:

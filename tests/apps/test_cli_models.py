@@ -56,6 +56,22 @@ def test_models_tries_the_language_model_with_one_token(monkeypatch: pytest.Monk
 
 
 @openai_like
+def test_models_tries_those_one_can_choose_each_at_its_own_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Turn(["yes"])) as first, serving(Turn(["no"])) as second:
+        monkeypatch.setenv("RAG_GENERATOR", "openai:m")
+        monkeypatch.setenv("RAG_GENERATOR_URL", first.url)
+        monkeypatch.setenv("RAG_GENERATORS", f"openai:n@{second.url}, nothing:x")
+        done = CliRunner().invoke(app, ["models", "--json"])
+    found = [one for one in json.loads(done.stdout)["models"] if one["role"] == "generator"]
+    assert [(one["name"], one["works"]) for one in found] == [
+        ("openai:m", True),
+        ("openai:n", True),
+        ("nothing:x", False),
+    ]
+    assert [one["detail"] for one in found[:2]] == ["said 'yes'", "said 'no'"]
+
+
+@openai_like
 def test_models_says_what_is_wrong_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_GENERATOR", "openai:m")
     monkeypatch.setenv("RAG_GENERATOR_URL", "http://127.0.0.1:9/v1")

@@ -112,10 +112,11 @@ def test_a_turn_asked_again_replaces_it_and_what_follows(file: Path) -> None:
 
 def test_articles_know_how_often_they_were_cited(file: Path) -> None:
     store = Conversations(file)
-    store.append(MINE, TALK, turn("turn-0001"), shelf="seeds")
-    store.append(YOURS, TALK, turn("turn-0001"), shelf="seeds")
-    store.append(MINE, "talk-other", turn("turn-0001"), shelf="other")
-    assert store.cited("seeds") == {"a.md": 2} and store.cited("other") == {"a.md": 1}
+    store.append(MINE, TALK, turn("turn-0001"), shelf="seeds", place="/a/seeds")
+    store.append(YOURS, TALK, turn("turn-0001"), shelf="seeds", place="/a/seeds")
+    store.append(MINE, "talk-other", turn("turn-0001"), shelf="seeds", place="/b/seeds")
+    assert store.cited("/a/seeds") == {"a.md": 2} and store.cited("/b/seeds") == {"a.md": 1}
+    assert store.cited("seeds") == {}
 
 
 def test_ids_no_page_makes_are_refused(file: Path) -> None:
@@ -197,6 +198,22 @@ def test_what_cannot_be_used_is_told_with_the_next_step(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(InputError, match=r"another version \(format 9"):
         Conversations(newer)
+
+
+def test_what_an_earlier_version_kept_is_taken_over(file: Path) -> None:
+    store = Conversations(file)
+    store.append(MINE, TALK, turn("turn-0001"), shelf="seeds")
+    store.close()
+    with sqlite3.connect(file) as db:
+        db.execute("ALTER TABLE conversations DROP COLUMN place")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    again = Conversations(file)
+    assert again.turns(MINE, TALK)[0].question == "When does it open?"
+    again.append(MINE, TALK, turn("turn-0002"), shelf="seeds", place="/a/seeds")
+    assert again.cited("/a/seeds") == {"a.md": 2}
+    again.close()
+    assert len(Conversations(file).turns(MINE, TALK)) == 2
 
 
 def test_an_answer_of_another_shape_costs_only_itself(file: Path) -> None:

@@ -140,7 +140,7 @@ def test_links_end_and_are_neither_read_twice_nor_followed_out(tmp_path: Path) -
     assert read_document(folder / "inside.txt", folder).text == "text"
     for name in (*leading_out, "linked/two.txt"):  # what is there and what is not is told alike
         with pytest.raises(
-            InputError, match=rf"^{name}: a link that leads out of the folder; next step: put the"
+            InputError, match=rf"^{name}: a link that leads out of the folder; next step: put what it leads"
         ):
             read_document(folder / name, folder)
     itself = tmp_path / "link-to-the-folder"
