@@ -33,10 +33,15 @@ COMMITTED = {
     "desk-conversations": ("desk", "light", "conversations"),
     "desk-disagree-dark": ("desk", "dark", "disagree"),
     "desk-library": ("desk", "light", "library"),
+    "desk-settings": ("desk", "light", "settings"),
     "desk-not-found-dark": ("desk", "dark", "not-found"),
     "phone-answer": ("phone", "light", "answer"),
     "phone-article-dark": ("phone", "dark", "article"),
 }
+
+MODELS = (
+    "ollama:llama3.2, openai:qwen2.5@http://127.0.0.1:8000/v1, openai:qwen2.5-72b@https://models.example/v1"
+)
 
 
 def ask(page: Page, question: str) -> None:
@@ -98,6 +103,12 @@ def why(page: Page) -> None:
     answer(page)
     page.locator(".why").click()
     page.locator(".candidate").first.wait_for()
+
+
+def settings(page: Page) -> None:
+    """Who words the answer, and how it looks."""
+    start(page)
+    page.locator(".settings summary").click()
 
 
 def conversations(page: Page) -> None:
@@ -167,6 +178,7 @@ STATES: dict[str, Callable[[Page], None]] = {
     "several": several,
     "about": about,
     "why": why,
+    "settings": settings,
     "conversations": conversations,
     "library": library,
     "filters": filters,
@@ -205,10 +217,10 @@ def main() -> None:
         served = {}
         for name, articles in (("seeds", ROOT / "seeds"), ("news", Path(folder) / "articles")):
             index = Path(folder) / "indexes" / name
-            settings = load(index=index)
-            with Index.open(index, settings=settings) as opened:
+            chosen = load(index=index, generators=MODELS)
+            with Index.open(index, settings=chosen) as opened:
                 opened.sync(articles)
-            served[name] = launch(index, port=None, settings=settings, block=False, store=Conversations(None))
+            served[name] = launch(index, port=None, settings=chosen, block=False, store=Conversations(None))
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         if everything:
             everything.mkdir(parents=True, exist_ok=True)
