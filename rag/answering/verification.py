@@ -33,6 +33,7 @@ _CLAUSE_SHARED = 0.34  # of a clause's
 _CLAUSES = re.compile(
     r"[,;:]\s+|\s+[-–—]\s+|\s+\(|\s+(?=(?:which|who|whose|because|although|though|while|whereas|since|so that)\b)"
 )
+_WORDS = re.compile(r"[^\W_]+|[%$€£¥]")
 _TWO = frozenset("both pair couple twin duo twice double either other".split())
 
 
@@ -90,8 +91,9 @@ def verify_all(pairs: Sequence[tuple[str, Sequence[str]]], reader: Reader | None
         supports = [similarity(statement, quotes) for statement, quotes in pairs]
         above = SIMILAR_ABOVE
     else:
-        judged = reader.support([(statement, "\n".join(quotes)) for statement, quotes in pairs])
-        supports = [supported for supported, _, _ in judged]
+        asked = [pair for pair in pairs if not is_copy(*pair)]
+        judged = iter(reader.support([(statement, "\n".join(quotes)) for statement, quotes in asked]))
+        supports = [1.0 if is_copy(*pair) else next(judged)[0] for pair in pairs]
         above = supported_above(reader)
     return [
         Verification(
@@ -100,6 +102,17 @@ def verify_all(pairs: Sequence[tuple[str, Sequence[str]]], reader: Reader | None
         )
         for (statement, _), support, found in zip(pairs, supports, objections, strict=True)
     ]
+
+
+def is_copy(statement: str, quotes: Sequence[str]) -> bool:
+    """Whether a statement is one of the cited sentences, word for word: nothing is left to judge."""
+    said = _bare(statement)
+    return bool(said) and any(said == _bare(sentence) for quote in quotes for sentence in _sentences(quote))
+
+
+@lru_cache(maxsize=2048)
+def _bare(text: str) -> tuple[str, ...]:
+    return tuple(_WORDS.findall(text.casefold()))
 
 
 def supported_above(reader: Reader | None) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.answering.verification import exact_objections, similarity, verify, verify_all
+from rag.answering.verification import exact_objections, is_copy, similarity, verify, verify_all
 from rag.models.reader import Reader, Reading, load_reader
 
 VENTURE = (
@@ -206,3 +206,18 @@ def test_any_text_can_be_checked() -> None:
     ):
         exact_objections(odd, [VENTURE])
         exact_objections("Something.", [odd])
+
+
+def test_a_sentence_copied_word_for_word_needs_no_judge() -> None:
+    class Silent:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float, float]]:
+            assert [claim for claim, _ in pairs] == ["Half the workers joined."]
+            return [(0.2, 0.0, 0.8)]
+
+    copied = "“The mill opened in May”, she said."
+    text = "It rained. \u201cThe mill opened in May\u201d, she said. Half of the workers joined it."
+    verified = verify_all([(copied, [text]), ("Half the workers joined.", [text])], Silent())  # type: ignore[arg-type]
+    assert [one.support for one in verified] == [1.0, 0.2]
+    assert [one.is_supported for one in verified] == [True, False]
+    assert not is_copy("The mill opened in May.", ["She denied that the mill opened in May."])
+    assert not is_copy("", [""])
