@@ -68,3 +68,4 @@ def test_the_page_lives_beside_an_apps_own_routes(
     page.locator("#question textarea").press("Enter")
     page.locator(".turn .cite").first.click()
     page.locator("mark").first.wait_for()
+    page.context.close()  # before its server goes, of which it would complain
