@@ -109,6 +109,7 @@ def settings(page: Page) -> None:
     """Who words the answer, and how it looks."""
     start(page)
     page.locator(".settings summary").click()
+    page.locator(".settings [value=fluent]").check()
 
 
 def conversations(page: Page) -> None:

@@ -90,7 +90,8 @@ def test_with_a_token_the_page_is_behind_it(start: Start, port: int, tmp_path: P
     file = tmp_path / "token"
     file.write_text(GOOD)
     file.chmod(0o600)
-    process = start("--port", str(port), "--no-open", "--token-file", str(file), "--host", "0.0.0.0")
+    arguments = ("--port", str(port), "--no-open", "--token-file", str(file), "--host", "0.0.0.0", "--forget")
+    process = start(*arguments, XDG_DATA_HOME=str(tmp_path / "data"))
     assert first_line(process) == f"Ask the articles: http://127.0.0.1:{port} (Ctrl-C stops it)"
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         page = client.get("/", headers={"accept": "text/html"})
@@ -99,6 +100,7 @@ def test_with_a_token_the_page_is_behind_it(start: Start, port: int, tmp_path: P
         assert client.get("/gradio_api/info").status_code == 401
         client.post("/login", data={"token": GOOD})
         assert "gradio" in client.get("/", headers={"accept": "text/html"}).text
+    assert not (tmp_path / "data").exists()  # conversations are not kept
 
 
 def test_what_is_refused_names_the_next_step(start: Start, port: int, tmp_path: Path) -> None:
