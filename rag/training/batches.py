@@ -102,8 +102,8 @@ def make_row(example: Example, first: Tokens, second: Tokens, rng: random.Random
     start = end = NO_TARGET
     if target is not None:
         start, end = target[0] + shift, target[1] + shift
-        if end >= len(ids) - 1:
-            start = end = NO_TARGET
+        if start < len(question) + 2 or end >= len(ids) - 1:
+            start = end = NO_TARGET  # an answer longer than the window is cut by it
     elif example.no_answer:
         start = end = 0
     evidence = float("nan") if example.evidence is None else float(example.evidence)

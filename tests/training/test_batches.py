@@ -37,6 +37,16 @@ def test_the_target_is_the_answer_in_any_window(tokenizer: Tokenizer, before: in
         assert row.start >= row.first_length
 
 
+def test_an_answer_longer_than_the_window_is_no_target(tokenizer: Tokenizer) -> None:
+    made = example(0, 0)
+    text = FILLING * 30
+    made = Example("wiki", made.first, text, spans=((0, len(text) - 20),), evidence=1)
+    tokens = tokenise([made.first, made.second], tokenizer)
+    for seed in range(30):
+        row = make_row(made, tokens[made.first], tokens[made.second], random.Random(seed))
+        assert (row.start, row.end) == (NO_TARGET, NO_TARGET)
+
+
 def test_no_answer_points_at_cls_and_claims_at_nothing(tokenizer: Tokenizer) -> None:
     nothing = example(1, 1, spans=(), no_answer=True, evidence=0)
     claim = example(1, 1, spans=(), evidence=None, support=(1, 2))
