@@ -43,9 +43,11 @@ def mcp(
     with cli._ready(settings) as opened:
         from rag.answering.engine import AnswerEngine
         from rag.apps import mcp as protocol
+        from rag.apps.gguf_child import load
         from rag.retrieval.retriever import Retriever
 
-        server = protocol.server_over(AnswerEngine(Retriever(opened, settings)))
+        engine = AnswerEngine(Retriever(opened, settings), generator=load(settings))
+        server = protocol.server_over(engine)
         with suppress(KeyboardInterrupt):
             if http:
                 _serve_http(server, port)
