@@ -21,9 +21,9 @@ from rag.answering.question import Analysis
 from rag.answering.values import Amount, When
 
 SURE = (
-    0.8  # the reader's probability that a sentence answers; look-alikes that answer something else have less
+    0.78  # the reader's probability that a sentence answers; look-alikes that answer something else have less
 )
-_SURER = 0.88  # the same, where the question's words do not stand in both
+_SURER = 0.86  # the same, where the question's words do not stand in both
 _AGREED = 0.8  # from this support on, two sentences say the same whatever the rules make of them
 _ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for what is judged by wording
 _LEAST_SHARED = 2  # terms

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from rag.answering import prompting
-from rag.answering.alignment import align
+from rag.answering.alignment import Aligned, align
 from rag.answering.citations import Numbering, Pointer
 from rag.answering.events import (
     Event,
@@ -28,8 +28,11 @@ from rag.answering.evidence import Evidence
 from rag.answering.extractive import Draft
 from rag.answering.generators import protocol
 from rag.answering.generators.tokens import MARGIN, count_tokens
+from rag.answering.lexicon import terms
+from rag.answering.question import analyse
+from rag.answering.question import parts as question_parts
 from rag.answering.stream_citations import CitationStream, Mark, Said, StatementStream, Text
-from rag.answering.verification import exact_objections
+from rag.answering.verification import Objection, exact_objections
 from rag.errors import ModelError
 from rag.models.reader import Reader
 from rag.types import Document, Statement, Unverified
@@ -43,7 +46,7 @@ _FLOOR = "this is what the articles say, word for word"
 _LEAD_IN = re.compile(
     r"^(?:(?:(?:based on|according to|as (?:stated|mentioned|reported) in) )?(?:the |this |these )?(?:provided |given |above )?"
     r"(?:sources?|articles?|passages?|information|context)(?: (?:provided|given|above|\d+))?(?: (?:says?|states?|reports?))?"
-    r"(?: that\b|[,:])|(?:answer|response)\s*:)\s*",
+    r"(?: that\b|[,:])|(?:the )?(?:answer|response)(?: is)?\s*:)\s*",
     re.IGNORECASE,
 )
 _DECLINES = re.compile(
@@ -106,7 +109,7 @@ def write(
                 yield from _given_up(written, f"{generator.name} has no room for the articles' sentences")
             )
         yield from preparing(generator)
-        yield from _stream(prompt, passages, generator, reader, document_of, written)
+        yield from _stream(question, prompt, passages, generator, reader, document_of, written)
     except (protocol.GeneratorError, ModelError) as error:
         return (yield from _given_up(written, str(error)))
     if not written.statements:
@@ -157,7 +160,16 @@ def condense(question: str, history: Sequence[tuple[str, str]], generator: proto
     return None if strange else line
 
 
+def is_echo(statement: str, question: str) -> bool:
+    """Whether a statement says nothing that the question did not say, which answers none but a yes/no question."""
+    if any(analyse(part).kind == "yesno" for part in question_parts(question)):
+        return False
+    said = terms(statement)
+    return bool(said) and set(said) <= set(terms(question))
+
+
 def _stream(
+    question: str,
     prompt: protocol.Prompt,
     passages: Sequence[prompting.Passage],
     generator: protocol.Generator,
@@ -180,7 +192,11 @@ def _stream(
                 continue
             heard.add(wording.casefold())
             started = time.perf_counter()
-            aligned = align(wording, one.sources, passages, document_of, reader)
+            aligned = (
+                Aligned((), (Objection("words", wording, "it only repeats the question"),))
+                if is_echo(wording, question)
+                else align(wording, one.sources, passages, document_of, reader)
+            )
             written.checking_ms = max(written.checking_ms, (time.perf_counter() - started) * 1000)
             if aligned.pointers:
                 yield from _cited(written, wording, aligned.pointers)

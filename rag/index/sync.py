@@ -23,7 +23,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from rag.chunking.chunker import ChunkerConfig, chunk_document, chunk_prefix
-from rag.documents.read import SUFFIXES, list_files, read_document
+from rag.documents.read import SUFFIXES, list_files, read_document, refuse_outside
 from rag.errors import InputError, ModelError
 from rag.index.catalog import Catalog
 from rag.index.records import FileState, NewChunk, NewEmbedding
@@ -131,6 +131,10 @@ class _Reading:
             if file.is_symlink():
                 raise
             return  # removed since the folder was listed
+        if file.is_symlink():
+            refuse_outside(
+                file, self._folder
+            )  # also what an earlier version let in and has not changed since
         live = self.live.get(path)
         if live is not None:
             if _same_file(live.file, state):

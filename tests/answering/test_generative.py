@@ -17,6 +17,7 @@ from rag.answering.events import (
     StatementReady,
     TokenReady,
 )
+from rag.answering.generative import is_echo
 from rag.answering.generators.configured import load_generator
 from rag.answering.generators.protocol import GeneratorError, Prompt
 from rag.index.index import Index
@@ -235,3 +236,19 @@ def test_a_completed_question_may_bring_in_nothing_new(seeds_index: Index, said:
     rules = AnswerEngine(Retriever(seeds_index)).ask("When will it be founded?", history)
     answer = engine(seeds_index, Scripted(said, f"{TRUE} [1]")).ask("When will it be founded?", history)
     assert answer.query == rules.query
+
+
+SECTOR = "What does the software sector consist of, for Nissan and Honda?"
+
+
+@pytest.mark.parametrize(
+    ("statement", "question", "echo"),
+    [
+        ("The software sector consists of Nissan and Honda.", SECTOR, True),
+        ("It consists of three layers.", SECTOR, False),
+        ("Renault holds a majority of Nissan.", "Does Renault hold a majority of Nissan?", False),
+        ("March 2025", "When will it be founded?", False),
+    ],
+)
+def test_a_statement_that_only_repeats_the_question(statement: str, question: str, echo: bool) -> None:
+    assert is_echo(statement, question) is echo

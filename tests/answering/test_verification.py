@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.answering.verification import exact_objections, is_copy, similarity, verify, verify_all
+from rag.answering.verification import (
+    exact_objections,
+    is_copy,
+    similarity,
+    verify,
+    verify_all,
+    word_objections,
+)
 from rag.models.reader import Reader, Reading, load_reader
 
 VENTURE = (
@@ -221,3 +228,40 @@ def test_a_sentence_copied_word_for_word_needs_no_judge() -> None:
     assert [one.is_supported for one in verified] == [True, False]
     assert not is_copy("The mill opened in May.", ["She denied that the mill opened in May."])
     assert not is_copy("", [""])
+
+
+def test_words_of_its_own_ask_for_more_support() -> None:
+    class Half:
+        def support(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, float, float]]:
+            return [(0.55, 0.0, 0.45) for _ in pairs]
+
+    text = "The plant near the river opened early in spring after long repairs."
+    same, new = (
+        "After long repairs the plant opened in spring.",
+        "After long repairs the harbour opened in spring.",
+    )
+    verified = verify_all([(same, [text]), (new, [text])], Half())  # type: ignore[arg-type]
+    assert [one.is_supported for one in verified] == [True, False]
+    assert [one.support for one in verified] == [0.55, 0.55]
+
+
+@pytest.mark.parametrize(
+    ("statement", "cited"),
+    [
+        (
+            "The new company will be owned by the company.",
+            "The partners will own the new company in equal shares.",
+        ),
+        ("The standard is the standard for software.", "They plan one standard for the software of cars."),
+    ],
+)
+def test_a_word_said_once_too_often(statement: str, cited: str) -> None:
+    assert [one.kind for one in word_objections(statement, [cited])] == ["words"]
+
+
+def test_a_word_may_come_as_often_as_in_the_cited_text() -> None:
+    cited = "The company bought another company."
+    assert not word_objections("A company was bought by the company.", [cited])
+    assert not word_objections(
+        "Nissan Motor owns part of Mitsubishi.", ["Nissan owns part of Mitsubishi Motors."]
+    )
