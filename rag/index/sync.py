@@ -132,9 +132,12 @@ class _Reading:
                 raise
             return  # removed since the folder was listed
         if file.is_symlink():
-            refuse_outside(
-                file, self._folder
-            )  # also what an earlier version let in and has not changed since
+            try:
+                refuse_outside(file, self._folder)
+            except InputError as error:
+                # what was indexed of it does not stay, as that of an unreadable file does: it is not the folder's
+                self.failed.append(Failure(_printable(path), str(error)))
+                return
         live = self.live.get(path)
         if live is not None:
             if _same_file(live.file, state):

@@ -190,6 +190,21 @@ def test_a_file_that_became_unreadable_keeps_its_old_version(synced: Index, fold
     assert faults(synced, expected) == []
 
 
+def test_an_article_that_became_a_link_out_of_the_folder_goes(
+    synced: Index, folder: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.txt"
+    (folder / "a5.txt").rename(outside)
+    (folder / "a5.txt").symlink_to(outside)
+    (folder / "a6.txt").symlink_to("a4.txt")
+    report = synced.sync(folder)
+    assert [failure.path for failure in report.failed] == ["a5.txt"]
+    assert "a link that leads out of the folder" in report.failed[0].error
+    paths = {document.path for document in synced.documents()}
+    assert "a5.txt" not in paths
+    assert "a6.txt" in paths
+
+
 def test_articles_below_a_folder_that_cannot_be_listed_stay(
     index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
