@@ -38,7 +38,11 @@ class Saying:
     def stream(self, prompt: Prompt, most_tokens: int | None = None) -> Iterator[str]:
         self.asked.set()
         self.may.wait(30)
-        yield "The joint venture is due to be founded in March 2025. [1]"
+        # a sentence of the article, so that no other weights of the reader take it for unsupported
+        yield (
+            "Going by the latest news, then, March 2025 is the earliest that the joint venture of Nissan and Mitsubishi "
+            "Corporation will officially exist. [1]"
+        )
 
 
 def test_each_model_goes_to_its_own_server(tmp_path: Path) -> None:
