@@ -40,8 +40,8 @@ class Saying:
         self.may.wait(30)
         # a sentence of the article, so that no other weights of the reader take it for unsupported
         yield (
-            "Going by the latest news, then, March 2025 is the earliest that the joint venture of Nissan and Mitsubishi "
-            "Corporation will officially exist. [1]"
+            "Going by the latest news, then, March 2025 is the earliest that the joint venture of Nissan and "
+            "Mitsubishi Corporation will officially exist. [1]"
         )
 
 
