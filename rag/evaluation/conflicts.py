@@ -161,15 +161,15 @@ def to_json(scored: Scored) -> dict[str, Any]:
     return {
         "pairs": scored.pairs,
         "metrics": {
-            "precision": _share(scored.right, len(scored.said)),
-            "recall": _share(scored.right, scored.right + len(scored.missed)),
+            "precision": share_of(scored.right, len(scored.said)),
+            "recall": share_of(scored.right, scored.right + len(scored.missed)),
         },
         "missed": list(scored.missed),
         "wrong": list(scored.wrong),
     }
 
 
-def _share(count: int, total: int) -> dict[str, Any]:
+def share_of(count: int, total: int) -> dict[str, Any]:
     """A share with Wilson's interval, which also has a width where all or none of a few were right."""
     if not total:
         return {"value": None, "count": 0, "total": 0, "ci95": None}

@@ -52,7 +52,7 @@ class Vocabulary:
         """All words of ``texts`` that could take another's place."""
         counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         for text in texts:
-            for before, word in _places(text):
+            for before, word in (match.groups() for match in _places(text)):
                 counts[before, _ending(word)][word] += 1
         return cls(
             {
@@ -79,7 +79,7 @@ def exchanged(
         words: what may come in.
         rng: draws the place and the word.
     """
-    places = [match for match in _matches(claim) if match.group(1) in _BEFORE and match.group(2) not in _KEPT]
+    places = list(_places(claim))
     rng.shuffle(places)
     for match in places:
         word = match.group(2)
@@ -186,19 +186,13 @@ def shortened(sentence: str, rng: random.Random) -> str:
     return sentence
 
 
-def _matches(text: str) -> Iterator[re.Match[str]]:
-    """Every pair of neighbouring words, also those that share a word."""
+def _places(text: str) -> Iterator[re.Match[str]]:
+    """Every word that may be exchanged, as the pair of it and the word before; pairs may share a word."""
     start = 0
     while match := _PLACE.search(text, start):
-        yield match
+        if match.group(1) in _BEFORE and match.group(2) not in _KEPT:
+            yield match
         start = match.start(2)
-
-
-def _places(text: str) -> Iterator[tuple[str, str]]:
-    for match in _matches(text):
-        before, word = match.groups()
-        if before in _BEFORE and word not in _KEPT:
-            yield before, word
 
 
 def _ending(word: str) -> str:

