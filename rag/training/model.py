@@ -1,4 +1,4 @@
-"""The network that is trained: one MiniLM encoder over (question or claim, passage) with three heads.
+"""The network that is trained: one MiniLM-shaped encoder over (question or claim, passage) with three heads.
 
 Written out here rather than taken from a library, so that the training graph and the exported ONNX graph are the same
 few lines, and so that what a CPU is slow at (attention dropout, a random number for every activation) is left out.
@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name every torch user knows
 from torch import Tensor, nn
 
-LAYERS, WIDTH, HEADS, INNER = 6, 384, 12, 1536
+LAYERS = 9  # of the reader; the lower three quarters of the cross-encoder it starts from
+WIDTH, HEADS, INNER = 384, 12, 1536
 VOCABULARY, POSITIONS, SEGMENTS = 30522, 512, 2
 LAYER_NORM_EPS = 1e-12
 
@@ -86,13 +87,13 @@ class Layer(nn.Module):
 class ReaderNetwork(nn.Module):
     """Encoder and heads; `forward` reads pairs, `encode` gives the token states that all heads share."""
 
-    def __init__(self, dropout: float = 0.1) -> None:
+    def __init__(self, dropout: float = 0.1, layers: int = LAYERS) -> None:
         super().__init__()
         self.words = nn.Embedding(VOCABULARY, WIDTH)
         self.positions = nn.Embedding(POSITIONS, WIDTH)
         self.segments = nn.Embedding(SEGMENTS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=LAYER_NORM_EPS)
-        self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(dropout) for _ in range(layers))
         self.span = nn.Linear(WIDTH, 2)
         self.pool = nn.Linear(WIDTH, WIDTH)
         self.evidence = nn.Linear(WIDTH, 1)
@@ -121,8 +122,11 @@ class ReaderNetwork(nn.Module):
             support=self.support(pooled).float(),
         )
 
-    def load_minilm(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the encoder's weights from a BERT-shaped state dict (all-MiniLM-L6-v2); heads stay as initialised."""
+    def load_bert(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the encoder's weights from a BERT-shaped state dict; heads stay as initialised.
+
+        Where the dict holds more layers than this network, the lowest ones are taken.
+        """
         take: dict[str, Tensor] = {
             "words.weight": weights["embeddings.word_embeddings.weight"],
             "positions.weight": weights["embeddings.position_embeddings.weight"],
@@ -137,7 +141,7 @@ class ReaderNetwork(nn.Module):
             "down": "output.dense",
             "norm2": "output.LayerNorm",
         }
-        for number in range(LAYERS):
+        for number in range(len(self.layers)):
             theirs = f"encoder.layer.{number}."
             for kind in ("weight", "bias"):
                 parts = [

@@ -12,7 +12,8 @@ from typing import Any
 from rag.models.reader import CARD, WEIGHTS
 from rag.training.batches import MAX_LENGTH, Mixture, collate
 from rag.training.calibrate import calibrate
-from rag.training.encoding import WEIGHTS_SHA256, load_tokenizer
+from rag.training.base import NAME, SHA256
+from rag.training.encoding import load_tokenizer
 from rag.training.examples import read_examples
 from rag.training.export import channel_peaks, export
 from rag.training.train import averaged_network
@@ -45,7 +46,7 @@ def ship(
         "format": 1,
         "sha256": hashlib.sha256((made / WEIGHTS).read_bytes()).hexdigest(),
         "window": MAX_LENGTH,
-        "base": {"name": "all-MiniLM-L6-v2", "sha256": WEIGHTS_SHA256},
+        "base": {"name": NAME, "layers": len(network.layers), "sha256": SHA256},
         "training": {
             **state["config"],
             "steps_done": state["step"],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.training.batches import NO_TARGET, SEP, Batch, Mixture
-from rag.training.encoding import load_base, load_tokenizer
+from rag.training.encoding import load_tokenizer
 from rag.training.examples import read_examples
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ REFUSE_LATER = {
     "grafted": 5, "adversarial": 11, "selqa+": 1.5, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
 SUPPORT_SHARE = 25.0
-TURN = 0.4  # where in the run the second mix takes over
+TURN = 0.25  # where in the run the second mix takes over
 STALL_SECONDS = 20.0  # a step never counts for more: a stopped process does not use up its time
 
 
@@ -58,7 +58,7 @@ class TrainConfig:
 
     steps: int = 20_000
     minutes: float = 100.0
-    learning_rate: float = 1.5e-4
+    learning_rate: float = 1.2e-4
     weight_decay: float = 0.01
     warmup: float = 0.04
     floor: float = 0.02
@@ -106,16 +106,30 @@ def losses(outputs: Outputs, batch: Batch) -> dict[str, torch.Tensor]:
 
 
 class Trainer:
-    """One run: network, optimiser, average, and everything needed to stop and go on."""
+    """One run: network, optimiser, average, and everything needed to stop and go on.
 
-    def __init__(self, examples: Path, checkpoint: Path, config: TrainConfig, device: str = "cpu") -> None:
+    Args:
+        examples: the file that `prepare` wrote.
+        checkpoint: where the run is kept; one that is there is gone on from.
+        network: what training starts from (see `rag.training.base`); it is changed.
+    """
+
+    def __init__(
+        self,
+        examples: Path,
+        checkpoint: Path,
+        config: TrainConfig,
+        network: ReaderNetwork,
+        device: str = "cpu",
+    ) -> None:
         import torch
 
         torch.manual_seed(config.seed)
         self.config, self.checkpoint, self.device = config, checkpoint, device
         self.mixture = Mixture(read_examples(examples), load_tokenizer(), config.seed)
-        self.network: ReaderNetwork = load_base(config.dropout)
+        self.network = network
         self.network.words.weight.requires_grad_(False)
+        self.words = self.network.words.weight.detach().clone()  # kept exact, for the checkpoint
         self.network.to(device)
         self.live = {name: p for name, p in self.network.named_parameters() if p.requires_grad}
         self.master = {name: p.detach().float().clone() for name, p in self.live.items()}
@@ -212,6 +226,7 @@ class Trainer:
                 "seconds": self.seconds,
                 "master": self.master,
                 "average": self.average,
+                "words": self.words,
                 "optimiser": self.optimiser.state_dict(),
                 "mixture": self.mixture.state(),
                 "torch_rng": torch.get_rng_state(),
@@ -248,10 +263,10 @@ def averaged_network(checkpoint: Path) -> ReaderNetwork:
     """The network with the averaged weights of a checkpoint, in float32, ready to evaluate."""
     import torch
 
+    from rag.training.model import ReaderNetwork
+
     state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    network = load_base()
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name in state["average"]:
-                parameter.copy_(state["average"][name])
+    layers = sum(name.endswith("norm2.weight") for name in state["average"])
+    network = ReaderNetwork(layers=layers)
+    network.load_state_dict({**state["average"], "words.weight": state["words"]})
     return network.eval()
