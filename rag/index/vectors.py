@@ -7,6 +7,7 @@ whatever is missing in it or too much is found by comparing chunk ids, so it can
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -21,14 +22,25 @@ FORMAT = 1
 FILE = "vectors.faiss"
 STAMP = "vectors.stamp"
 _ADD_AT_ONCE = 5000  # vectors copied from the catalog at a time
+_FEW = 2048  # vectors that are multiplied here: a millisecond, where importing FAISS costs a fifth of a cold start
 
 
-class VectorStore(Protocol):
-    """Where vectors are searched. A store that has been handed out is never changed: changes are made to a copy."""
+class Searchable(Protocol):
+    """Vectors that can be searched."""
 
     def ids(self) -> NDArray[np.int64]:
         """The chunk ids held, in any order."""
         ...
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
+    ) -> list[tuple[int, float]]:
+        """The k best (id, cosine) for a unit vector (d,), best first; among the allowed ids where given."""
+        ...
+
+
+class VectorStore(Searchable, Protocol):
+    """Where vectors are kept. A store that has been handed out is never changed: changes are made to a copy."""
 
     def copy(self) -> Self:
         """An independent copy to change."""
@@ -42,11 +54,33 @@ class VectorStore(Protocol):
         """Remove vectors by id."""
         ...
 
+
+class FewVectors:
+    """Exact search over a few vectors by one product, for a process that only reads: the same results without FAISS.
+
+    Args:
+        ids: (n,), ascending.
+        vectors: (n, d), unit rows, in their order.
+    """
+
+    def __init__(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
+        self._ids, self._vectors = ids, vectors
+
+    def ids(self) -> NDArray[np.int64]:
+        """The chunk ids held, ascending."""
+        return self._ids
+
     def search(
         self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
     ) -> list[tuple[int, float]]:
         """The k best (id, cosine) for a unit vector (d,), best first; among the allowed ids where given."""
-        ...
+        ids, vectors = self._ids, self._vectors
+        if allowed is not None:
+            kept = np.isin(ids, allowed)
+            ids, vectors = ids[kept], vectors[kept]
+        scores = vectors @ np.asarray(vector, dtype=np.float32)
+        best = np.lexsort((ids, -scores))[: max(k, 0)]
+        return [(int(ids[place]), float(scores[place])) for place in best]
 
 
 class FaissStore:
@@ -135,9 +169,10 @@ class Vectors:
         self._lock = lock
         self._guard = threading.Lock()
         self._view: tuple[str, FaissStore] | None = None
+        self._few: tuple[str, FewVectors] | None = None
 
-    def current(self) -> tuple[str, VectorStore]:
-        """The store as the catalog is now, after the token of that state.
+    def current(self) -> tuple[str, Searchable]:
+        """The vectors as the catalog is now, after the token of that state.
 
         Needs no right to write: a store that cannot be saved is used from memory.
 
@@ -149,12 +184,31 @@ class Vectors:
             view = self._view
             if view is not None and view[0] == token:
                 return view
+            few = self._few
+            if few is not None and few[0] == token:
+                return few
             with self._guard:
+                if self._view is None and (few := self._without_faiss()) is not None:
+                    self._few = few
+                    return few
                 saved = self._refresh()
                 assert self._view is not None
                 if not saved:
                     self._save_if_free(*self._view)
                 return self._view
+
+    def _without_faiss(self) -> tuple[str, FewVectors] | None:
+        """The catalog's own vectors, where they are few and the file needs no repair."""
+        with self._catalog.snapshot():
+            token = self._catalog.state()[1]
+            stamp = stamps.read(self._stamp_file)
+            if stamp is None or (stamp.format, stamp.token) != (FORMAT, token):
+                return None
+            if self._catalog.counts()[1] > _FEW or not stamps.intact(self._stamp_file, stamp):
+                return None
+            ids = sorted(self._catalog.live_chunks())
+            rows = self._vectors_of(ids) if ids else np.zeros((0, self._dimension()), dtype=np.float32)
+            return token, FewVectors(np.array(ids, dtype=np.int64), rows)
 
     def save(self) -> None:
         """Bring the file in step; the caller holds the writer's lock.
@@ -222,11 +276,15 @@ class Vectors:
         missing = sorted(wanted - held)
         for begin in range(0, len(missing), _ADD_AT_ONCE):
             ids = missing[begin : begin + _ADD_AT_ONCE]
-            vectors = self._catalog.vectors(ids)
-            if len(vectors) != len(ids):
-                raise self._catalog.damage("chunks without a vector")
-            store.add(np.array(ids, dtype=np.int64), np.stack([vectors[id_] for id_ in ids]))
+            store.add(np.array(ids, dtype=np.int64), self._vectors_of(ids))
         return store
+
+    def _vectors_of(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        """The catalog's vectors of some chunks, at least one, as rows in their order."""
+        vectors = self._catalog.vectors(ids)
+        if len(vectors) != len(ids):
+            raise self._catalog.damage("chunks without a vector")
+        return np.stack([vectors[id_] for id_ in ids])
 
     def _save_if_free(self, token: str, store: FaissStore) -> None:
         """Spare the next process the repair, if no one is writing and the medium allows it."""
