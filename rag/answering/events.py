@@ -66,6 +66,14 @@ class FellBack:
     note: str
 
 
+def instead(what_happened: str) -> str:
+    """The note that the articles' own words stand in for a model's, after why; ``what_happened`` may end in "?"."""
+    said = "this is what the articles say, word for word."
+    if what_happened.endswith(("?", ".", "!")):
+        return f"{what_happened} {said.capitalize()}"
+    return f"{what_happened}; {said}"
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
     """The whole answer."""

@@ -23,6 +23,7 @@ from rag.answering.events import (
     StatementDropped,
     StatementReady,
     TokenReady,
+    instead,
 )
 from rag.answering.evidence import Evidence
 from rag.answering.extractive import Draft
@@ -42,7 +43,6 @@ _MOST_STATEMENTS = 8
 _MOST_QUESTION = 300  # characters of a question the model completed
 _CUT_SHORT = 0.9  # of the tokens it may write: a last sentence without its full stop then ran out of them
 _WHOLE = re.compile(r"[.!?…][\"'”’)\]]*$")
-_FLOOR = "this is what the articles say, word for word"
 _LEAD_IN = re.compile(
     r"^(?:(?:(?:based on|according to|as (?:stated|mentioned|reported) in) )?(?:the |this |these )?(?:provided |given |above )?"
     r"(?:sources?|articles?|passages?|information|context)(?: (?:provided|given|above|\d+))?(?: (?:says?|states?|reports?))?"
@@ -121,7 +121,7 @@ def write(
     for part in open_parts:
         for draft in part.drafts:
             yield from _cited(written, draft.text, draft.pointers)
-        written.note = f"{generator.name} left a part of the question open; for that part {_FLOOR}"
+        written.note = f"{generator.name} left a part of the question open; for that part the articles speak, word for word"
     return written
 
 
@@ -248,7 +248,7 @@ def _cited(written: Written, text: str, pointers: Sequence[Pointer]) -> Generato
 
 
 def _given_up(written: Written, what_happened: str) -> Generator[Event, None, Written]:
-    note = f"{what_happened}; {_FLOOR}."
+    note = instead(what_happened)
     yield FellBack(note)
     return Written(unverified=written.unverified, note=note, checking_ms=written.checking_ms)
 

@@ -28,9 +28,10 @@ from rag.answering.events import (
     StatementDropped,
     StatementReady,
     TokenReady,
+    instead,
 )
 from rag.apps import chat_view as view
-from rag.apps.chat_desk import WORD_FOR_WORD, Desk, plain
+from rag.apps.chat_desk import Desk, plain
 from rag.apps.chat_html import plain_date
 from rag.apps.chat_sources import Shown
 from rag.apps.chat_view import model_name
@@ -143,7 +144,7 @@ class Lanes:
             if not lane.acquire(blocking=False):
                 lane = None
                 said = f"{model_name(engine.generator.name)} has other questions to answer first"
-                engine, note = plain(engine), f"{said}; {WORD_FOR_WORD}."
+                engine, note = plain(engine), instead(said)
         if lane is None:
             lane = self._of("")
             lane.acquire()  # never for long: no model is waited for
@@ -165,7 +166,7 @@ def _told(event: Event, name: str, note: str) -> Event:
     """The event as a person is told it: a model by the name it is called, and with the answer what came in between."""
 
     def called(text: str) -> str:
-        return (text.replace(name, model_name(name)) if name else text).replace("?; this is", "? This is")
+        return text.replace(name, model_name(name)) if name else text
 
     match event:
         case Preparing(said):

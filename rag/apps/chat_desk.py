@@ -9,6 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from rag.answering.events import instead
 from rag.apps import chat_shell as shell
 from rag.apps.chat_examples import candidates, pick
 from rag.apps.chat_sources import Facts
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 EXAMPLES_FROM = 40  # articles that example questions are made from
-WORD_FOR_WORD = "this is what the articles say, word for word"
 EXAMPLES_WAIT = 8.0  # seconds a page waits for them at most; it is usable meanwhile
 
 Opener: TypeAlias = "Callable[[], tuple[AnswerEngine, Index]]"
@@ -143,7 +143,7 @@ class Desk:
         try:
             chosen.generator = self.models().get(model)
         except RagError as error:
-            return plain(engine), f"{error}; {WORD_FOR_WORD}."
+            return plain(engine), instead(str(error))
         return chosen, ""
 
     # --- several indexes ---

@@ -16,6 +16,7 @@ from rag.answering.events import (
     StatementDropped,
     StatementReady,
     TokenReady,
+    instead,
 )
 from rag.answering.generative import is_echo
 from rag.answering.generators.configured import load_generator
@@ -252,3 +253,9 @@ SECTOR = "What does the software sector consist of, for Nissan and Honda?"
 )
 def test_a_statement_that_only_repeats_the_question(statement: str, question: str, echo: bool) -> None:
     assert is_echo(statement, question) is echo
+
+
+def test_what_happened_and_what_stands_in_are_one_sentence_or_two() -> None:
+    floor = "his is what the articles say, word for word."
+    assert instead("the model cannot be reached") == f"the model cannot be reached; t{floor}"
+    assert instead("does it run?") == f"does it run? T{floor}"
