@@ -207,7 +207,12 @@ class Vectors:
             if self._catalog.counts()[1] > _FEW or not stamps.intact(self._stamp_file, stamp):
                 return None
             ids = sorted(self._catalog.live_chunks())
-            rows = self._vectors_of(ids) if ids else np.zeros((0, self._dimension()), dtype=np.float32)
+            found = self._catalog.vectors(ids)
+            if len(found) != len(ids):
+                return None  # a damaged catalog; the file has them all
+            rows = np.array([found[id_] for id_ in ids], dtype=np.float32).reshape(
+                len(ids), self._dimension()
+            )
             return token, FewVectors(np.array(ids, dtype=np.int64), rows)
 
     def save(self) -> None:
