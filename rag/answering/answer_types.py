@@ -51,6 +51,13 @@ _AMOUNT = re.compile(
     rf"|\b(?:(?:{_NUMBER_WORD})[ -]?)+(?:[A-Za-z]+)?",
     re.IGNORECASE,
 )
+_CURRENCY = r"dollars?|euros?|pounds?|yen|yuan|won|rupees?|francs?|marks?|cents?|pence|shillings?|crowns?|pesos?|rubles?|lira|lire|USD|EUR|GBP|JPY"
+_MONEY = re.compile(
+    rf"(?:\b(?:US|AU|A|C|NZ|HK))?[$€£¥₹]\s?[\d.]|\b(?:{_CURRENCY})\b"
+    r"|\b(?:\d[\d.,]*\s?(?:k|bn)|thousands|(?:m|b|tr)illions?)\b"  # a sum whose currency goes without saying
+    r"|\bfree\b|\bfor nothing\b|\bno charge\b|\bwithout (?:cost|charge|payment)\b|\ba lot\b|\bsymbolic\b",
+    re.IGNORECASE,
+)
 _REASON = re.compile(
     r"\bbecause\b|\bdue to\b|\bowing to\b|\bas a result\b|\bresult(?:s|ed|ing)? (?:in|from)\b|\bthanks to\b|\bin order to\b|"
     r"\bso (?:that|as)\b|\bsince\b|\bcaus(?:e|ed|es|ing)\b|\breasons?\b|\btherefore\b|\bthus\b|\bhence\b|\blead(?:s|ing)? to\b|"
@@ -154,6 +161,11 @@ def holds_answer(analysis: Analysis, text: str) -> bool:
     if analysis.kind in ("reason", "quote", "place"):
         return bool(found)
     return any(_is_new(analysis, text[span.start : span.end]) for span in found)
+
+
+def tells_money(text: str) -> bool:
+    """Whether a sentence speaks of a sum of money, as 97 % of those do that answer such questions (SQuAD and its kin)."""
+    return bool(_MONEY.search(text))
 
 
 def fits(analysis: Analysis, span: str) -> bool:

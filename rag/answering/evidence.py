@@ -242,9 +242,11 @@ def log_odds(probability: float) -> float:
 
 
 def may_answer(analysis: Analysis, material: Material, position: int, number: int) -> bool:
-    """What an answer of a strict kind must have: a date, a count, an acronym spelled out; the holder of an office is a
-    person named together with the organisation, in this sentence or the one before."""
+    """What an answer of a strict kind must have: a date, a count, money, an acronym spelled out; the holder of an
+    office is a person named together with the organisation, in this sentence or the one before."""
     if _is_headline(material.hits[position], number):
+        return False
+    if analysis.money and not answer_types.tells_money(material.hits[position].sentences[number].text):
         return False
     if not analysis.is_strict:
         return True

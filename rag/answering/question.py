@@ -123,6 +123,12 @@ _ROLE = re.compile(
     r"reporter|spokes(?:man|woman|person)|minister|leader|manager|officer|analyst|editor|owner's name)s?\b"
 )
 
+# "How much did it pay": a percentage or a year is no answer.
+_MONEY = re.compile(
+    r"\bhow (?:much money|expensive)\b|\bhow much\b(?! (?:of|more|less)\b).*\b(?:pa(?:y|ys|id|ying)|costs?|spen[dt]s?|spending|invest(?:s|ed|ing)?"
+    r"|worth|sold|sells?|charge[sd]?|earn(?:s|ed)?|donat(?:e|ed))\b|\bwhat (?:(?:is|was|were|are) the )?(?:price|salary|fee)\b"
+)
+
 # Capitalised words that open a question or a request and are no names.
 _OPENERS = STOP_WORDS | set(_AUXILIARIES) | {
     "summarise", "summarize", "compare", "quote", "define", "find", "show", "tell", "give", "describe", "explain",
@@ -162,6 +168,7 @@ class Analysis:
         numbers: numbers the question insists on (years, amounts), normalised.
         role: it asks for the holder of an office ("chief executive of …"): only a person answers it.
         wants_several: a list, a comparison or a summary is asked for, not one fact.
+        money: an amount of money is asked for.
         acronym: for an expansion ("What does MoU stand for?"), the letters to spell out.
     """
 
@@ -173,6 +180,7 @@ class Analysis:
     role: bool = False
     wants_several: bool = False
     acronym: str = ""
+    money: bool = False
 
     @property
     def is_strict(self) -> bool:
@@ -223,6 +231,7 @@ def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis
         names=tuple(name for name in names if name not in numbers),
         numbers=numbers,
         role=kind in ("person", "definition") and bool(_ROLE.search(lowered)),
+        money=kind == "amount" and bool(_MONEY.search(lowered)),
         wants_several=kind in ("list", "differences", "summary"),
         acronym=_acronym(text) if kind == "expansion" else "",
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.answer_types import expansion, holds_answer, short_answer
+from rag.answering.answer_types import expansion, holds_answer, short_answer, tells_money
 from rag.answering.question import analyse
 
 
@@ -54,3 +54,35 @@ def test_short_answer_is_given_only_when_there_is_one_candidate() -> None:
 def test_expansion_needs_the_initials(acronym: str, text: str, found: str | None) -> None:
     span = expansion(acronym, text)
     assert (text[span.start : span.end] if span else None) == found
+
+
+@pytest.mark.parametrize(
+    ("question", "money"),
+    [
+        ("How much did Nissan pay for its stake in Mitsubishi?", True),
+        ("How much money will the new plant cost?", True),
+        ("What is the price of the new sedan?", True),
+        ("How much of Mitsubishi does Nissan own?", False),
+        ("How much of the budget was spent on roads?", False),
+        ("How much does it weigh?", False),
+        ("Who will pay for it?", False),
+    ],
+)
+def test_what_asks_for_money(question: str, money: bool) -> None:
+    assert analyse(question).money is money
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Nissan holds 34% of Mitsubishi Motors.", False),
+        ("Since 2016 the two have shared 3 platforms.", False),
+        ("It paid ¥237 billion for the shares.", True),
+        ("The plant is to cost about 40 million euros.", True),
+        ("A seat costs 12 dollars.", True),
+        ("It got the shares for nothing.", True),
+        ("The deal is worth some 2bn.", True),
+    ],
+)
+def test_what_tells_of_money(sentence: str, told: bool) -> None:
+    assert tells_money(sentence) is told
