@@ -292,7 +292,7 @@ class Index:
             finally:
                 self._held.views = None
 
-    def _vector_view(self) -> tuple[str, vectors.Searchable]:
+    def _vector_view(self) -> tuple[str, vectors.VectorStore | vectors.FewVectors]:
         views = getattr(self._held, "views", None)
         return self._vectors.current() if views is None else views[0]
 

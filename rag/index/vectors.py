@@ -7,7 +7,6 @@ whatever is missing in it or too much is found by comparing chunk ids, so it can
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -25,22 +24,12 @@ _ADD_AT_ONCE = 5000  # vectors copied from the catalog at a time
 _FEW = 2048  # vectors that are multiplied here: a millisecond, where importing FAISS costs a fifth of a cold start
 
 
-class Searchable(Protocol):
-    """Vectors that can be searched."""
+class VectorStore(Protocol):
+    """Where vectors are searched. A store that has been handed out is never changed: changes are made to a copy."""
 
     def ids(self) -> NDArray[np.int64]:
         """The chunk ids held, in any order."""
         ...
-
-    def search(
-        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
-    ) -> list[tuple[int, float]]:
-        """The k best (id, cosine) for a unit vector (d,), best first; among the allowed ids where given."""
-        ...
-
-
-class VectorStore(Searchable, Protocol):
-    """Where vectors are kept. A store that has been handed out is never changed: changes are made to a copy."""
 
     def copy(self) -> Self:
         """An independent copy to change."""
@@ -52,6 +41,12 @@ class VectorStore(Searchable, Protocol):
 
     def remove(self, ids: NDArray[np.int64]) -> None:
         """Remove vectors by id."""
+        ...
+
+    def search(
+        self, vector: NDArray[np.float32], k: int, allowed: NDArray[np.int64] | None
+    ) -> list[tuple[int, float]]:
+        """The k best (id, cosine) for a unit vector (d,), best first; among the allowed ids where given."""
         ...
 
 
@@ -171,7 +166,7 @@ class Vectors:
         self._view: tuple[str, FaissStore] | None = None
         self._few: tuple[str, FewVectors] | None = None
 
-    def current(self) -> tuple[str, Searchable]:
+    def current(self) -> tuple[str, VectorStore | FewVectors]:
         """The vectors as the catalog is now, after the token of that state.
 
         Needs no right to write: a store that cannot be saved is used from memory.
@@ -281,15 +276,11 @@ class Vectors:
         missing = sorted(wanted - held)
         for begin in range(0, len(missing), _ADD_AT_ONCE):
             ids = missing[begin : begin + _ADD_AT_ONCE]
-            store.add(np.array(ids, dtype=np.int64), self._vectors_of(ids))
+            vectors = self._catalog.vectors(ids)
+            if len(vectors) != len(ids):
+                raise self._catalog.damage("chunks without a vector")
+            store.add(np.array(ids, dtype=np.int64), np.stack([vectors[id_] for id_ in ids]))
         return store
-
-    def _vectors_of(self, ids: Sequence[int]) -> NDArray[np.float32]:
-        """The catalog's vectors of some chunks, at least one, as rows in their order."""
-        vectors = self._catalog.vectors(ids)
-        if len(vectors) != len(ids):
-            raise self._catalog.damage("chunks without a vector")
-        return np.stack([vectors[id_] for id_ in ids])
 
     def _save_if_free(self, token: str, store: FaissStore) -> None:
         """Spare the next process the repair, if no one is writing and the medium allows it."""

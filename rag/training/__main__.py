@@ -41,7 +41,7 @@ def main() -> None:
     if options.step in ("all", "train"):
         (options.work / "pid").write_text(str(os.getpid()))
         config = TrainConfig(steps=options.steps, minutes=options.minutes)
-        network = load_base(fetch_base(options.work), config.dropout)
+        network = load_base(fetch_base(options.work), config.dropout, config.seed)
         Trainer(options.work / "examples.jsonl.gz", checkpoint, config, network, options.device).run()
     if options.step in ("all", "ship"):
         from rag.training.ship import ship

@@ -73,8 +73,8 @@ def fetch_base(work: Path) -> Path:
     return file
 
 
-def load_base(file: Path, dropout: float = 0.1) -> ReaderNetwork:
-    """A network whose encoder has the lower layers of the cross-encoder in ``file`` and whose heads are new.
+def load_base(file: Path, dropout: float = 0.1, seed: int = 0) -> ReaderNetwork:
+    """A network whose encoder has the lower layers of the cross-encoder in ``file`` and whose heads are drawn anew.
 
     Word vectors are rounded to the four bits they ship in, so that all that is trained is trained on what it will see.
     """
@@ -83,6 +83,7 @@ def load_base(file: Path, dropout: float = 0.1) -> ReaderNetwork:
     from rag.training.export import rounded_words
     from rag.training.model import ReaderNetwork
 
+    torch.manual_seed(seed)
     network = ReaderNetwork(dropout)
     network.load_bert(bert_weights(file))
     with torch.no_grad():
