@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from rag.training import edits, words
-from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, Record, overlaps, read_lines
+from rag.training.examples import (
+    NEITHER,
+    REFUTED,
+    SUPPORTED,
+    Example,
+    Record,
+    normalise,
+    overlaps,
+    read_lines,
+)
 
 LABELS: dict[str, tuple[int, ...]] = {
     "supported": (SUPPORTED,),
@@ -43,6 +52,9 @@ _AUXILIARY = re.compile(
     r"(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|may|might|must|should)\s+(?=\S)",
     re.IGNORECASE,
 )
+_KINDS = ("name", "name", "number", "number", "opposite", "negate")
+_ELSEWHERE = 0.4  # how often a claim made of a question is read over a passage found for it, too
+_LONG = 180  # words of claim and premise together: about a window of 256 word pieces
 YES_NO_HELD_OUT = 400  # of boolq_dev: to measure how well yes and no are told apart
 
 
@@ -133,7 +145,11 @@ def alike(answer: str, context: str, rng: random.Random) -> str | None:
 def from_questions(
     records: Sequence[Record], wrong_passages: Sequence[Sequence[str]], rng: random.Random
 ) -> Iterator[Example]:
-    """Claims made of question and answer: right, with a wrong answer of the same kind, and over a wrong passage."""
+    """Claims made of question and answer: right, with a wrong answer of the same kind, and over what does not tell.
+
+    Where the sentence that answers names all that the claim names, the claim is read over it alone, too, as citations
+    are; and over another sentence of the passage, which speaks of the same thing and says neither.
+    """
     for record, others in zip(records, wrong_passages, strict=True):
         if not record.answers:
             continue
@@ -141,24 +157,50 @@ def from_questions(
         claim = question_claim(record.question, answer)
         if claim is None:
             continue
-        yield Example("support:asked", claim, record.context, support=(SUPPORTED,))
         false = alike(answer, record.context, rng)
         false_claim = false and question_claim(record.question, false)
+        against = (REFUTED,) if edits.NUMBER.search(answer) else (REFUTED, NEITHER)
+        yield Example("support:asked", claim, record.context, support=(SUPPORTED,))
         if false_claim:
-            yield Example("support:asked", false_claim, record.context, support=(REFUTED, NEITHER))
-        if others and rng.random() < 0.4:
-            yield Example("support:asked", claim, rng.choice(others), support=(REFUTED, NEITHER))
+            yield Example("support:asked", false_claim, record.context, support=against)
+        if others and rng.random() < _ELSEWHERE:
+            yield Example("support:asked", claim, rng.choice(others), support=(NEITHER,))
+        place = record.context.find(answer)
+        spans = edits.sentences(record.context)
+        telling = next((record.context[a:b] for a, b in spans if a <= place < b), "")
+        if telling and all(claim[a:b] in telling for a, b in edits.names(claim)):
+            yield Example("support:close", claim, telling, support=(SUPPORTED,))
+            if false_claim:
+                yield Example("support:close", false_claim, telling, support=against)
+            forms = [normalise(text) for text in record.answer_texts]
+            rest = [
+                text
+                for text in (record.context[a:b] for a, b in spans)
+                if not any(form in normalise(text) for form in forms)
+            ]
+            near = words.most_like(claim, rest)
+            if near:
+                yield Example("support:close", claim, near, support=(NEITHER,))
 
 
-def _changed(claim: str, kind: str, pool: Sequence[str], rng: random.Random) -> str | None:
-    """The claim with one thing changed; where ``kind`` finds nothing to change, a number or a name."""
+def _changed(
+    claim: str, kind: str, pool: Sequence[str], rng: random.Random
+) -> tuple[str, tuple[int, ...]] | None:
+    """The claim with one thing changed, and its label; where ``kind`` finds nothing to change, a number or a name.
+
+    Another number, an opposite or a "not" contradicts the sentence; with another name it may be true as well.
+    """
     first = {
         "name": lambda: edits.swap_name(claim, pool, rng),
         "number": lambda: edits.swap_number(claim, rng),
         "opposite": lambda: edits.swap_opposite(claim, rng),
         "negate": lambda: edits.negate(claim, rng),
     }
-    return first[kind]() or edits.swap_number(claim, rng) or edits.swap_name(claim, pool, rng)
+    for one in (kind, "number", "name"):
+        changed = first[one]()
+        if changed:
+            return changed, (REFUTED, NEITHER) if one == "name" else (REFUTED,)
+    return None
 
 
 def from_sentences(
@@ -171,17 +213,72 @@ def from_sentences(
     """
     for context, others in zip(contexts, similar, strict=True):
         spans = [(a, b) for a, b in edits.sentences(context) if 6 <= len(context[a:b].split()) <= 40]
-        pool = [context[a:b] for a, b in edits.names(context)]
-        pool += [other[a:b] for other in others[:1] for a, b in edits.names(other)]
+        pool = _names(context, *others[:1])
         for a, b in rng.sample(spans, min(2, len(spans))):
             claim = words.shortened(context[a:b].strip(), rng)
             draw = rng.random()
             if draw < 0.35:
                 yield Example("support:made", claim, context, support=(SUPPORTED,))
             elif draw < 0.8:
-                kind = rng.choice(("name", "name", "number", "number", "opposite", "negate"))
-                changed = _changed(claim, kind, pool, rng)
+                changed = _changed(claim, rng.choice(_KINDS), pool, rng)
                 if changed:
-                    yield Example("support:made", changed, context, support=(REFUTED, NEITHER))
+                    yield Example("support:made", changed[0], context, support=changed[1])
             elif others:
-                yield Example("support:made", claim, rng.choice(others), support=(REFUTED, NEITHER))
+                yield Example("support:made", claim, rng.choice(others), support=(NEITHER,))
+
+
+def joined(
+    contexts: Sequence[str], similar: Sequence[Sequence[str]], rng: random.Random
+) -> Iterator[Example]:
+    """Sentences that tell two things at once, as language models write them; over a passage and what is found with it.
+
+    Each is right in both halves (supported), or one half has another number, name or word, or is of a passage that is
+    not there. The premise is long, so that the proof has to be found in it.
+    """
+    vocabulary = words.Vocabulary.of(contexts)
+    for context, others in zip(contexts, similar, strict=True):
+        spans = [(a, b) for a, b in edits.sentences(context) if 5 <= len(context[a:b].split()) <= 25]
+        if len(spans) < 2 or not others:
+            continue
+        other = rng.choice(others)
+        beside = [other[a:b].strip() for a, b in edits.sentences(other)]
+        claims = [words.shortened(context[a:b].strip(), rng) for a, b in rng.sample(spans, 2)]
+        room = _LONG - len(context.split()) - sum(len(claim.split()) for claim in claims)
+        kept: list[str] = []
+        for text in beside:
+            if sum(len(one.split()) for one in [*kept, text]) > room:
+                break
+            kept.append(text)
+        if room < 0:
+            continue
+        parts = [context, " ".join(kept)]
+        rng.shuffle(parts)
+        premise = " ".join(parts).strip()
+        yield Example("support:joined", _fused(claims, rng), premise, support=(SUPPORTED,))
+        place = rng.randrange(2)
+        changed: tuple[str, tuple[int, ...]] | None
+        absent = [text for text in beside if text not in kept and 5 <= len(text.split()) <= 25]
+        draw = rng.random()
+        if draw < 0.45:
+            changed = _changed(claims[place], rng.choice(_KINDS), _names(context, other), rng)
+        elif draw < 0.75 or not absent:
+            word = words.exchanged(
+                claims[place], words.said_in(premise), words.said_in(other), vocabulary, rng
+            )
+            changed = (word, (REFUTED, NEITHER)) if word else None
+        else:
+            changed = rng.choice(absent), (NEITHER,)
+        if changed:
+            claims[place] = changed[0]
+            yield Example("support:joined", _fused(claims, rng), premise, support=changed[1])
+
+
+def _fused(claims: Sequence[str], rng: random.Random) -> str:
+    first, second = claims
+    if rng.random() < 0.3:
+        return f"{first} {second}"
+    return f"{first.rstrip('.')}{rng.choice((', and ', ', while ', '; ', ' and '))}{second}"
+
+
+def _names(*texts: str) -> list[str]:
+    return [text[a:b] for text in texts for a, b in edits.names(text)]

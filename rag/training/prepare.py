@@ -6,6 +6,7 @@ import logging
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,27 @@ from rag.training.mining import mine
 
 log = logging.getLogger(__name__)
 
+WORDED = {"wiki": 9000, "adversarial": 2000, "mined": 5000, "edited": 2000}
+FRAMES = (
+    ("Can you tell me ", "?"),
+    ("Could you say ", "?"),
+    ("Tell me: ", "?"),
+    ("I would like to know ", "."),
+    ("I'm wondering ", "."),
+    ("Do we know ", "?"),
+    ("Do the articles say ", "?"),
+    ("According to the articles, ", "?"),
+    ("In the reports, ", "?"),
+    ("So ", "?"),
+    ("And ", "?"),
+    ("Please explain ", "."),
+    ("Remind me, ", "?"),
+    ("Any idea ", "?"),
+    ("", ", exactly?"),
+    ("", " then?"),
+    ("", " according to the news?"),
+    ("", ", if it is known?"),
+)
 QAMR_PER_SENTENCE, QAMR_TOTAL, REDDIT_TOTAL = 8, 8000, 5000
 
 
@@ -91,6 +113,8 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     similar = [first_wrong[context] for context in contexts]
     examples += claims.from_sentences(contexts, similar, rng)
     examples += words.from_sentences(contexts, similar, rng)
+    examples += claims.joined(contexts, similar, rng)
+    examples += _worded(examples, rng)
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [
@@ -263,6 +287,16 @@ def _sentences(data: Path, seen: set[int]) -> Iterator[Example]:
             no_answer=not right,
             evidence=int(right),
         )
+
+
+def _worded(examples: Sequence[Example], rng: random.Random) -> Iterator[Example]:
+    """Questions as people put them to a machine or a colleague, answerable and not: the words around say nothing."""
+    for group, wanted in WORDED.items():
+        found = [example for example in examples if example.group == group and example.first.endswith("?")]
+        for example in rng.sample(found, min(wanted, len(found))):
+            question = example.first.rstrip("?").rstrip()
+            before, after = rng.choice(FRAMES)
+            yield replace(example, group="worded", first=f"{before}{question}{after}")
 
 
 def _settling(items: Sequence[dict[str, Any]], rng: random.Random) -> Iterator[Example]:

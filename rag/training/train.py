@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUPPORT_MIX = {
-    "support:fever_devtest": 0.20,
-    "support:fever_symmetric": 0.04,
-    "support:fm2_devtest": 0.08,
-    "support:begin_wow": 0.08,
+    "support:fever_devtest": 0.15,
+    "support:fever_symmetric": 0.03,
+    "support:fm2_devtest": 0.07,
+    "support:begin_wow": 0.09,
     "support:wice_part": 0.05,
-    "support:cad_snli": 0.07,
+    "support:cad_snli": 0.06,
     "support:conjnli_dev": 0.02,
-    "support:unrelated": 0.07,
-    "support:asked": 0.11,
-    "support:made": 0.09,
-    "support:words": 0.12,
-    "support:roles": 0.09,
+    "support:unrelated": 0.04,
+    "support:asked": 0.07,
+    "support:close": 0.11,
+    "support:made": 0.08,
+    "support:joined": 0.10,
+    "support:words": 0.08,
+    "support:roles": 0.05,
     "support:boolq": 0.04,
 }
 READ_FIRST = {
@@ -44,10 +46,10 @@ READ_FIRST = {
     "grafted": 2, "adversarial": 2, "selqa+": 2, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
 REFUSE_LATER = {
-    "wiki": 26, "plain": 5, "mined": 16, "cut": 4, "clipped-": 8, "clipped+": 5, "asked-": 2, "edited": 7,
-    "grafted": 5, "adversarial": 11, "selqa+": 1.5, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
+    "wiki": 23, "worded": 6, "plain": 5, "mined": 20, "cut": 4, "clipped-": 7, "clipped+": 5, "asked-": 2,
+    "edited": 6, "grafted": 4, "adversarial": 9, "selqa+": 1.5, "selqa-": 2, "boolq+": 2, "boolq-": 2,
 }  # fmt: skip
-SUPPORT_SHARE = 25.0
+SUPPORT_SHARE = 32.0
 TURN = 0.25  # where in the run the second mix takes over
 STALL_SECONDS = 20.0  # a step never counts for more: a stopped process does not use up its time
 

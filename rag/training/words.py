@@ -156,9 +156,9 @@ def from_sentences(
                 if changed:
                     yield Example(group, claim, premise, support=(SUPPORTED,))
                     yield Example(group, changed, premise, support=(REFUTED, NEITHER))
-            elsewhere = _most_like(claim, [context[x:y] for x, y in spans if (x, y) != (a, b)])
+            elsewhere = most_like(claim, [context[x:y] for x, y in spans if (x, y) != (a, b)])
             if (a, b) in drawn and elsewhere and rng.random() < _MISCITED:
-                yield Example("support:words", claim, elsewhere, support=(REFUTED, NEITHER))
+                yield Example("support:words", claim, elsewhere, support=(NEITHER,))
 
 
 def _around(spans: Sequence[tuple[int, int]], one: tuple[int, int], text: str, rng: random.Random) -> str:
@@ -168,7 +168,7 @@ def _around(spans: Sequence[tuple[int, int]], one: tuple[int, int], text: str, r
     return text[one[0] : spans[last][1]]
 
 
-def _most_like(claim: str, sentences: Sequence[str]) -> str | None:
+def most_like(claim: str, sentences: Sequence[str]) -> str | None:
     """The sentence that shares most words with the claim, and is not a copy of it."""
     said = said_in(claim)
     shared = [(len(said & said_in(sentence)) / len(said), sentence) for sentence in sentences if said]
