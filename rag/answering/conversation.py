@@ -11,8 +11,9 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from rag.answering import turns
 from rag.answering.answer_types import persons
-from rag.answering.lexicon import STOP_WORDS, Word, words
+from rag.answering.lexicon import STOP_WORDS, Word, terms, words
 
 Turn: TypeAlias = str | tuple[str, str]
 """An earlier question, or (question, answer text)."""
@@ -38,11 +39,6 @@ _ELLIPSIS = re.compile(
     r"^(?:and|but|or|also|what about|how about|what of|and what about|and how about|then|so)\b[ ,]*",
     re.IGNORECASE,
 )
-_BARE_WH = re.compile(
-    r"^(?:and |but |so )?(?:why|when|where|who|how|how much|how many|which ones?|what else|who else|since when|"
-    r"(?:by|with|for|against|from|to) whom|what for|why not|how so|how come)\s*(?:exactly|precisely|then)?\s*\?*$",
-    re.IGNORECASE,
-)
 # "why do they want to do that?" asks no more than "why?"
 _FRONTED = re.compile(
     r"^(?P<thing>(?:the|that|this|its|their|his|her) [^,?]+|[A-Z][^,?]*), (?P<verb>is|are|was|were|will|would|does|do|did|has|have|can) "
@@ -51,8 +47,17 @@ _FRONTED = re.compile(
 _POSSESSIVES = frozenset(_POSSESSIVE.split("|"))
 # "the two chief executives hold their news conference": whose it is stands in the question itself
 _OWNED_HERE = re.compile(
-    rf"\b(?:[Tt]he (?:\w+ ){{0,3}}\w+s|[A-Z][\w.'’-]*(?<!\bWhat)(?<!\bWho)(?<!\bHow)(?<!\bWhy)(?<!\bWhere)(?<!\bWhen)(?<!\bWhich)) (?:\w+ ){{0,3}}?(?={_POSSESSIVE}\b)"
+    rf"\b(?:[Tt]he (?:\w+ ){{0,3}}\w+s|(?!(?:What|Who|Where|When|How|Why)['’])[A-Z][\w.'’-]*(?<!\bWhat)(?<!\bWho)(?<!\bHow)(?<!\bWhy)(?<!\bWhere)(?<!\bWhen)(?<!\bWhich)) (?:\w+ ){{0,3}}?(?={_POSSESSIVE}\b)"
     rf"(?:{_POSSESSIVE})\b"
+)
+_ASKS_OF_ALL = re.compile(
+    r"\b(?:is|was|has|have|will|were|are) (?:that|this|it)(?: already| yet| now)? (?:been |be )?"
+    r"(?:decided|confirmed|announced|settled|agreed|certain|final|official|true|known|planned|sure)\b",
+    re.IGNORECASE,
+)
+_OF_SOMEBODY = re.compile(r"the (?P<what>[a-z -]+) of [A-Z]")
+_FRAGMENT = re.compile(
+    r"(?P<name>.+?)(?P<rest> (?:in|at|on|by|for|from|with|to|since|until|before|after)\b.+|)$", re.IGNORECASE
 )
 _EMPTY_REST = re.compile(
     r"(?<=\w)\s+(?:is|was|are|were|do|does|did|will|would|have|has) (?:it|they|that|this|he|she|those)(?: (?:want|wants|have|has|going|"
@@ -80,23 +85,50 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     question = question.strip()
     if not history or not question:
         return question
-    earlier = [turn if isinstance(turn, str) else turn[0] for turn in history]
-    resolved = earlier[0].strip()
-    for position, text in enumerate(earlier[1:], start=1):
-        resolved = _complete(text.strip(), resolved, _answer_of(history[position - 1]))
-    return _complete(question, resolved, _answer_of(history[-1]))
+    resolved: list[str] = []
+    for position, turn in enumerate(history):
+        text = (turn if isinstance(turn, str) else turn[0]).strip()
+        resolved.append(_follow(text, resolved, history[:position]))
+    return _follow(question, resolved, history)
 
 
 def _answer_of(turn: Turn) -> str:
     return "" if isinstance(turn, str) else turn[1]
 
 
+def _follow(question: str, resolved: Sequence[str], history: Sequence[Turn]) -> str:
+    """Complete one question from the (already standalone) questions before it and their answers."""
+    lead = turns.lead_of(question)
+    if not resolved or lead.kind == "another":
+        return lead.rest if lead.kind == "another" else question
+    previous, answer = resolved[-1], _answer_of(history[-1])
+    if lead.kind == "correction":
+        opening = turns.asks_bare(lead.rest)
+        if opening:
+            return turns.asked_again(_lower_first(opening), previous, turns.answered_with(previous, answer))
+        return _swapped(previous, lead.rest.rstrip("? "))
+    if lead.kind == "back":
+        return _back_to(lead, resolved)
+    return _complete(question, previous, answer)
+
+
+def _back_to(lead: turns.Lead, resolved: Sequence[str]) -> str:
+    """A question about something named before, with the names of the turn that spoke of it."""
+    meant = frozenset(terms(lead.thing))
+    spoken = next((text for text in reversed(resolved) if meant & frozenset(terms(text))), "")
+    asked = _substituted(lead.rest, lead.thing) if _refers(lead.rest) else lead.rest
+    if not meant & frozenset(terms(asked)):
+        asked = f"{asked.rstrip('? ')} ({lead.thing})?"
+    names = turns.named_in(spoken)
+    return asked if _names(f"x {lead.thing}") or not names else f"{asked.rstrip('? ')} ({names})?"
+
+
 def _complete(question: str, previous: str, answer: str) -> str:
     """Fill one question from the (already standalone) question before it and that one's answer."""
-    bare = _EMPTY_REST.sub("", question)
-    if _BARE_WH.match(bare):
-        opening = re.sub(r"^(?:and|but|so)\s+", "", bare.rstrip("? "), flags=re.IGNORECASE)
-        return f"{opening} {_lower_first(_without_wh(previous))}".rstrip("? ") + "?"
+    opening = turns.asks_bare(_EMPTY_REST.sub("", question))
+    named = turns.answered_with(previous, answer)
+    if opening:
+        return turns.asked_again(opening, previous, named)
     own_names = _names(question)
     fronted = _FRONTED.match(_ELLIPSIS.sub("", question))
     if fronted:  # "and the second car, is that electric?"
@@ -106,34 +138,29 @@ def _complete(question: str, previous: str, answer: str) -> str:
         if not _is_clause(rest):
             return _swapped(previous, rest)
         question = rest[:1].upper() + rest[1:] + "?"
+    that_one = turns.THAT_ONE.search(question)
+    if that_one and named:
+        return question[: that_one.start()] + named + question[that_one.end() :]
     thing = bool(re.search(r"\b(?:it|its)\b", question, re.IGNORECASE))
-    topic = _person_of(question, previous, answer) or topic_of(previous, thing) or topic_of(answer, thing)
+    topic = (
+        _person_of(question, previous, answer)
+        or (named if turns.asks_thing(previous) else "")
+        or topic_of(previous, thing)
+        or topic_of(answer, thing)
+    )
     if not topic:
         return question
+    # "it" is not several, and "has that been decided" asks of all that was said
+    match = _PRONOUN.search(_masked(question))
+    pronoun = match.group().casefold() if match else ""
+    several = topic[:1].isupper() and re.search(r",| and ", topic) is not None
+    if pronoun and ((several and pronoun in ("it", "its")) or _ASKS_OF_ALL.search(question)):
+        return f"{question.rstrip('? ')} ({turns.said_in(previous)})?"
     if _refers(question):
         return _substituted(question, topic)
     if not own_names and (_BARE_REFERENCE.search(question) or len(_content(question)) <= 4):
-        return f"{question.rstrip('? ')} ({_all_names(previous) or topic})?"
+        return f"{question.rstrip('? ')} ({turns.named_in(previous) or topic})?"
     return question
-
-
-_WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())
-
-
-def _all_names(text: str) -> str:
-    """The names a question speaks of, one after the other; what no pronoun says cannot be told among them."""
-    runs: list[str] = []
-    end = -2
-    for word in words(text)[1:]:
-        if not word.is_capitalised or word.text.rstrip("s").casefold() in _WEEKDAYS:
-            continue
-        between = text[end : word.start] if end >= 0 else " - "
-        if runs and between.strip() in ("", "-", "of", "and", ",", "&"):
-            runs[-1] += between + text[word.start : word.end]
-        else:
-            runs.append(text[word.start : word.end])
-        end = word.end
-    return ", ".join(runs)
 
 
 def _person_of(question: str, previous: str, answer: str) -> str:
@@ -223,7 +250,8 @@ def topic_of(text: str, thing: bool = False) -> str:
 
     best = max(phrases, key=worth, default="")
     owner, _, owned = best.partition(" ")
-    if owner.casefold() in _POSSESSIVES:  # "their joint venture" is nobody's without the question it stood in
+    # "their joint venture" and "an agreement" are nobody's without the question they stood in
+    if owner.casefold() in _POSSESSIVES or (owner.casefold() in ("a", "an") and not _names(best)):
         whose = next((phrase for phrase in phrases if phrase != best and _names(f"x {phrase}")), "")
         return f"the {owned} of {whose}" if whose else f"the {owned}"
     return best
@@ -241,7 +269,7 @@ def _phrase(run: list[Word], sentence: str) -> str:
         return ""
     run = run[starts[0] :]
     ends = _end_of_plural if run[0].text.casefold() in _DETERMINERS else _end_of_name
-    run = run[: ends(run)]
+    run = run[: min(ends(run), _end_of_owner(run))]
     while run and run[-1].text.casefold() in STOP_WORDS | _LINKS:
         run = run[:-1]
     if not run or (len(run) == 1 and run[0].text.casefold() in _DETERMINERS):
@@ -274,6 +302,16 @@ def _end_of_plural(run: Sequence[Word]) -> int:
     return len(run)
 
 
+def _end_of_owner(run: Sequence[Word]) -> int:
+    """ "the president of Honda expect": before what follows the name of whose it is."""
+    for place, word in enumerate(run[2:], start=2):
+        linked = any(before.text.casefold() in _LINKS for before in run[:place])
+        is_end = not word.is_capitalised and word.text.casefold() not in _LINKS | _DETERMINERS
+        if is_end and linked and run[place - 1].is_capitalised:
+            return place
+    return len(run)
+
+
 def _names(text: str) -> list[Word]:
     found = words(text)
     return [word for word in found[1:] if word.is_capitalised and word.terms] if found else []
@@ -292,29 +330,29 @@ def _is_clause(text: str) -> bool:
 
 
 def _swapped(previous: str, fragment: str) -> str:
-    """The previous question asked again of a fragment: "… Nissan own" + "Honda" puts Honda in Nissan's place."""
-    fragment_words = words(fragment)
-    names = _names(previous)
-    is_name = bool(fragment_words) and all(
-        word.is_capitalised or word.text.casefold() in _DETERMINERS for word in fragment_words
+    """The previous question asked again of a fragment: "… Nissan own" + "Honda" puts Honda in Nissan's place.
+
+    A name that the question has already takes the place of its first ("what does Renault gain from Nissan" + "Nissan").
+    What a fragment says besides ("Mitsubishi in America") is asked, too.
+    """
+    kin = _OF_SOMEBODY.match(fragment)
+    if kin:  # "the president of Nissan" takes the place of "the president of Honda"
+        pattern = rf"\bthe {re.escape(kin['what'])} of [A-Z][\w-]*(?: [A-Z][\w-]*)*"
+        changed, count = re.subn(pattern, lambda _: fragment, previous, count=1)
+        if count:
+            return changed
+    match = _FRAGMENT.match(fragment)
+    name, rest = (match["name"], match["rest"]) if match else (fragment, "")
+    runs = [run for run in turns.name_runs(previous) if run[0] > 0] or turns.name_runs(previous)
+    is_name = (
+        name.split(" ", 1)[0].casefold() not in _LINKS
+        and all(word.is_capitalised or word.text.casefold() in _DETERMINERS | _LINKS for word in words(name))
+        and bool(_names(f"x {name}"))
     )
-    if is_name and names:
-        first = len(names) - 1
-        while first > 0 and not previous[names[first - 1].end : names[first].start].strip(" -"):
-            first -= 1
-        return previous[: names[first].start] + fragment + previous[names[-1].end :]
+    if is_name and runs:
+        start, end = runs[0] if name.casefold() in previous.casefold() else runs[-1]
+        return f"{previous[:start]}{name}{previous[end:].rstrip('? ')}{rest}?"
     return f"{previous.rstrip('? ')} {fragment}?"
-
-
-def _without_wh(question: str) -> str:
-    """A question without its wh-phrase, for "Why?" and "When?": "What did Nissan announce?" -> "did Nissan announce"."""
-    stripped = re.sub(
-        r"^(?:who|whom|whose|what|when|where|why|how(?: much| many)?|which)\b\s*",
-        "",
-        question.rstrip("? "),
-        flags=re.IGNORECASE,
-    )
-    return stripped or question
 
 
 def _lower_first(text: str) -> str:

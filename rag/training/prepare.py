@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.training import claims, clips, edits, words
+from rag.training import claims, clips, edits, lessons, words
 from rag.training.examples import (
     HELD_OUT_FROM,
     PLAIN,
@@ -115,6 +115,7 @@ def prepare(data: Path, work: Path, seed: int = 0) -> None:
     examples += words.from_sentences(contexts, similar, rng)
     examples += claims.joined(contexts, similar, rng)
     examples += _worded(examples, rng)
+    examples += lessons.taught(lessons.read_lessons(data), seen)
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [

@@ -25,31 +25,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUPPORT_MIX = {
-    "support:fever_devtest": 0.15,
-    "support:fever_symmetric": 0.03,
-    "support:fm2_devtest": 0.07,
-    "support:begin_wow": 0.09,
-    "support:wice_part": 0.05,
-    "support:cad_snli": 0.06,
-    "support:conjnli_dev": 0.02,
-    "support:unrelated": 0.04,
-    "support:asked": 0.07,
-    "support:close": 0.11,
-    "support:made": 0.08,
-    "support:joined": 0.10,
-    "support:words": 0.08,
-    "support:roles": 0.05,
-    "support:boolq": 0.04,
+    "support:fever_devtest": 0.10,
+    "support:fever_symmetric": 0.02,
+    "support:fm2_devtest": 0.05,
+    "support:begin_wow": 0.08,
+    "support:wice_part": 0.04,
+    "support:cad_snli": 0.03,
+    "support:conjnli_dev": 0.01,
+    "support:unrelated": 0.03,
+    "support:asked": 0.03,
+    "support:close": 0.05,
+    "support:made": 0.05,
+    "support:joined": 0.06,
+    "support:words": 0.05,
+    "support:roles": 0.03,
+    "support:boolq": 0.03,
+    "support:lesson": 0.20,
+    "support:sides": 0.14,
 }
 READ_FIRST = {
     "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "clipped-": 2, "clipped+": 2, "asked-": 1, "edited": 3,
     "grafted": 2, "adversarial": 2, "selqa+": 2, "selqa-": 2, "boolq+": 1.5, "boolq-": 1.5,
 }  # fmt: skip
 REFUSE_LATER = {
-    "wiki": 23, "worded": 6, "plain": 5, "mined": 20, "cut": 4, "clipped-": 7, "clipped+": 5, "asked-": 2,
-    "edited": 6, "grafted": 4, "adversarial": 9, "selqa+": 1.5, "selqa-": 2, "boolq+": 2, "boolq-": 2,
+    "wiki": 22, "worded": 4, "plain": 4, "mined": 18, "cut": 3, "clipped-": 4, "clipped+": 3, "asked-": 1,
+    "edited": 3, "grafted": 2, "adversarial": 8, "selqa+": 1.5, "selqa-": 2, "boolq+": 2, "boolq-": 2,
+    "lesson+": 16, "lesson-": 22,
 }  # fmt: skip
-SUPPORT_SHARE = 32.0
+SUPPORT_SHARE = 36.0
 TURN = 0.25  # where in the run the second mix takes over
 STALL_SECONDS = 20.0  # a step never counts for more: a stopped process does not use up its time
 

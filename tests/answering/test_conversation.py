@@ -66,6 +66,57 @@ from rag.answering.conversation import standalone
             "What did Toshihiro Mibe say?",
         ),
         (
+            [("Which company makes Nissan's batteries?", "They come from L-H Battery Company. [1]")],
+            "Who owns that company?",
+            "Who owns L-H Battery Company?",
+        ),
+        (
+            [("Which company makes Nissan's batteries?", "They come from L-H Battery Company. [1]")],
+            "How many people work there?",
+            "How many people work in L-H Battery Company?",
+        ),
+        (
+            ["In which city did Honda and Nissan give a news conference?"],
+            "On which day?",
+            "On which day did Honda and Nissan give a news conference?",
+        ),
+        (
+            [("Who pledged to keep engines?", "Mazda, Subaru and Toyota pledged it in May. [1]")],
+            "What for?",
+            "What for Mazda, Subaru and Toyota pledged to keep engines?",
+        ),
+        (["Which engines are makers moving away from?"], "Why?", "Why are makers moving away from engines?"),
+        (["What did Mazda reach an agreement about?"], "When?", "When did Mazda reach an agreement?"),
+        (
+            ["What did Nissan and Mitsubishi Corporation sign in March?"],
+            "no, I mean Nissan and Honda",
+            "What did Nissan and Honda sign in March?",
+        ),
+        (["Which carmaker joined Honda?"], "sorry, I meant when", "when carmaker joined Honda?"),
+        (
+            ["When will Mazda found its new company?", "What is the weather?"],
+            "Back to the new company: what will it offer?",
+            "what will the new company offer (Mazda)?",
+        ),
+        (
+            ["When will Mazda found its new company?"],
+            "ok, other question: what is the SM7?",
+            "what is the SM7?",
+        ),
+        (["What does Renault gain from Nissan?"], "And Nissan?", "What does Nissan gain from Nissan?"),
+        (["What is L-H Battery Company?"], "And NMKV?", "What is NMKV?"),
+        (
+            ["Who talked? (Honda)", "What is the president of Honda's name?"],
+            "and the president of Nissan?",
+            "What is the president of Nissan's name?",
+        ),
+        (
+            ["What does the president of Honda expect of Mazda?"],
+            "What's his name?",
+            "What's the president of Honda's name?",
+        ),
+        (["Which firms signed a pledge in May?"], "who wrote it?", "who wrote the pledge?"),
+        (
             ["Who wrote the article about Renault?"],
             "what is he a member of?",
             "what is the person who wrote the article about Renault a member of?",
