@@ -147,7 +147,7 @@ def named_in(text: str) -> str:
 
 
 def said_in(question: str) -> str:
-    """What a question says beside its question word and auxiliary: "Bo sign in March" of "What did Bo sign in March"."""
+    """What a question says beside its question word and auxiliary: "Bo sign in May" of "What did Bo sign in May?"."""
     before = question.rstrip("? ")
     match = next(filter(None, (pattern.match(before) for pattern in _WH_PHRASES)), None)
     rest: str = match["rest"] if match else before

@@ -4,7 +4,14 @@ import random
 
 import pytest
 
-from rag.training.claims import alike, from_questions, from_sentences, question_claim, yes_no_claim
+from rag.training.claims import (
+    alike,
+    from_questions,
+    from_sentences,
+    joined,
+    question_claim,
+    yes_no_claim,
+)
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Record
 
 CONTEXT = (
@@ -40,9 +47,37 @@ def test_claims_from_questions_are_right_or_not() -> None:
     start = CONTEXT.index("Paris")
     record = Record("s", "t", CONTEXT, "What is the capital of France?", ((start, start + 5),))
     made = list(from_questions([record], [["Rain fell."]], random.Random(2)))
-    assert made[0].first == "Paris is the capital of France."
-    assert made[0].support == (SUPPORTED,)
-    assert {e.support for e in made[1:]} == {(REFUTED, NEITHER)}
+    right = "Paris is the capital of France."
+    assert (made[0].first, made[0].second, made[0].support) == (right, CONTEXT, (SUPPORTED,))
+    for e in made[1:]:
+        if e.first != right:
+            assert e.support == (REFUTED, NEITHER)  # another name; it may be true as well
+        else:
+            assert e.support == ((SUPPORTED,) if "Paris" in e.second else (NEITHER,))
+    close = [e for e in made if e.group == "support:close"]
+    assert {e.support for e in close} >= {(SUPPORTED,), (REFUTED, NEITHER)}
+    assert all(e.second in CONTEXT and e.second != CONTEXT for e in close)
+
+
+def test_another_number_contradicts() -> None:
+    context = "The mill has 12 wheels. It was built in 1834 by Ann Miller."
+    record = Record("s", "t", context, "How many wheels has the mill?", ((13, 15),))
+    assert question_claim(record.question, "12") == "12 has the mill."
+    made = list(from_questions([record], [[]], random.Random(1)))
+    wrong = [e for e in made if e.first == "1834 has the mill."]
+    assert wrong and all(e.support == (REFUTED,) for e in wrong)
+
+
+def test_joined_claims_are_of_two_sentences_and_say_what_was_changed() -> None:
+    other = "Lyon lies on the Rhone and is an old town of silk. It has many bridges, as everybody knows well."
+    supported, unsupported = [], []
+    for seed in range(40):
+        for e in joined([CONTEXT], [[other]], random.Random(seed)):
+            assert e.group == "support:joined" and CONTEXT in e.second
+            (supported if e.support == (SUPPORTED,) else unsupported).append(e)
+    assert len(supported) == 40
+    assert {e.support for e in unsupported} >= {(REFUTED,), (REFUTED, NEITHER)}
+    assert not {e.first for e in supported} & {e.first for e in unsupported}
 
 
 def test_claims_from_sentences_change_or_keep() -> None:

@@ -18,6 +18,7 @@ from rag.training.prepare import prepare, without_answer
 NAMES = ("Ann Miller", "Bob Carter", "Cyril Stone", "Dora Lane", "Emil Grant")
 SEEN = "this very sentence of more than thirteen words also stands in the text that is measured on later"
 
+LESSON = "On Monday Dora Lane\nbought the mill."
 SEA = "Few sailors knew the northern waters as well as Captain Fred Moss, who kept to the coast of Norway."
 
 
@@ -90,7 +91,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
                 for label in ("supported", "refuted", "nei", "generic")
             ],
         )
-    prepare(data, work, seed=1)
+    write(data / "articles" / "wikinews.jsonl.gz", [{"_id": "w1", "text": f"{LESSON}\nMore of it."}])
+    write(data / "articles" / "reuters21578.jsonl.gz", [{"_id": "r1", "text": "Oil fell."}])
+    lesson = {
+        "p": f"w1:0:{len(LESSON)}",
+        "q": [["Who bought the mill?", "Dora Lane"]],
+        "n": ["What did the mill cost?"],
+        "s": ["The mill has a new owner."],
+        "r": ["The mill stays in the hands of its old owner."],
+        "x": ["The mill will be torn down."],
+    }
+    write(root / "lessons.jsonl.gz", [lesson, lesson])  # the first is held out
+    prepare(data, work, seed=1, lesson_file=root / "lessons.jsonl.gz")
     return read_examples(work / "examples.jsonl.gz"), read_examples(work / "held_out.jsonl.gz")
 
 
@@ -111,8 +123,23 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "selqa-",
         "boolq+",
         "boolq-",
+        "worded",
+        "lesson+",
+        "lesson-",
     }
-    claims = {f"support:{name}" for name in (*SETS, "unrelated", "asked", "made", "words", "roles", "boolq")}
+    made_claims = (
+        "unrelated",
+        "asked",
+        "close",
+        "made",
+        "joined",
+        "words",
+        "roles",
+        "boolq",
+        "lesson",
+        "sides",
+    )
+    claims = {f"support:{name}" for name in (*SETS, *made_claims)}
     assert groups == questions | claims
 
 
