@@ -2,7 +2,8 @@
 
 Each line of ``lessons.jsonl.gz`` names a passage of the data folder's ``articles/`` (id and characters; its text stays
 there) and holds questions with their exact answers, questions that it seems to answer and does not, claims that follow
-from it, claims that contradict those, and claims that do neither.
+from it, claims that contradict those, and claims that do neither. Each line of ``cases.jsonl.gz`` is a sentence of one
+paper with three of other papers: one that agrees in other words, one that contradicts it, and one that only seems to.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, overlaps, read_lines
 
 FILE = Path(__file__).with_name("lessons.jsonl.gz")
+CASES = Path(__file__).with_name("cases.jsonl.gz")
 ARTICLES = ("wikinews", "reuters21578")
 HELD_OUT = 16
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,26 @@ class Lesson:
     true: tuple[str, ...]
     false: tuple[str, ...]
     open: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Sentences of four papers on one question; ``answer`` stands in ``said``."""
+
+    question: str
+    said: str
+    answer: str
+    agrees: str
+    contradicts: str
+    other: str
+
+
+def read_cases(file: Path = CASES) -> list[Case]:
+    """The cases of ``file``."""
+    return [
+        Case(item["q"], item["a"], item["v"], item["same"], item["conflict"], item["other"])
+        for item in read_lines(file)
+    ]
 
 
 def read_lessons(data: Path, file: Path = FILE) -> list[Lesson]:
@@ -65,8 +90,8 @@ def read_lessons(data: Path, file: Path = FILE) -> list[Lesson]:
     return found
 
 
-def held_out(lessons: list[Lesson]) -> list[Lesson]:
-    """Every sixteenth lesson, which is not taught: to measure by."""
+def held_out(lessons: list[T]) -> list[T]:
+    """Every sixteenth of the lessons (or cases), which is not taught: to measure by."""
     return lessons[::HELD_OUT]
 
 
@@ -101,3 +126,22 @@ def _side_by_side(one: Lesson) -> Iterator[Example]:
         # another fact of the same passage; it may follow from this one
         other = one.true[(place + 1) % len(one.true)]
         yield Example("support:sides", other, true, support=(SUPPORTED, NEITHER))
+
+
+def taught_by_cases(cases: list[Case]) -> Iterator[Example]:
+    """The question over the sentence that answers it, and the sentences held against each other, both ways round."""
+    for place, one in enumerate(cases):
+        if place % HELD_OUT == 0:
+            continue
+        start = one.said.find(one.answer)
+        if start >= 0:
+            yield Example(
+                "lesson+", one.question, one.said, spans=((start, start + len(one.answer)),), evidence=1
+            )
+        for other, labels in (
+            (one.agrees, (SUPPORTED, NEITHER)),  # what agrees need not say as much
+            (one.contradicts, (REFUTED,)),
+            (one.other, (NEITHER,)),
+        ):
+            yield Example("support:cases", other, one.said, support=labels)
+            yield Example("support:cases", one.said, other, support=labels)

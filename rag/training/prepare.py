@@ -117,6 +117,7 @@ def prepare(data: Path, work: Path, seed: int = 0, lesson_file: Path = lessons.F
     examples += claims.joined(contexts, similar, rng)
     examples += _worded(examples, rng)
     examples += lessons.taught(lessons.read_lessons(data, lesson_file), seen)
+    examples += lessons.taught_by_cases(lessons.read_cases())
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [

@@ -25,23 +25,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUPPORT_MIX = {
-    "support:fever_devtest": 0.10,
+    "support:fever_devtest": 0.08,
     "support:fever_symmetric": 0.02,
-    "support:fm2_devtest": 0.05,
+    "support:fm2_devtest": 0.04,
     "support:begin_wow": 0.08,
     "support:wice_part": 0.04,
     "support:cad_snli": 0.03,
     "support:conjnli_dev": 0.01,
-    "support:unrelated": 0.03,
+    "support:unrelated": 0.02,
     "support:asked": 0.03,
-    "support:close": 0.05,
-    "support:made": 0.05,
-    "support:joined": 0.06,
-    "support:words": 0.05,
-    "support:roles": 0.03,
+    "support:close": 0.04,
+    "support:made": 0.04,
+    "support:joined": 0.05,
+    "support:words": 0.04,
+    "support:roles": 0.02,
     "support:boolq": 0.03,
     "support:lesson": 0.20,
-    "support:sides": 0.14,
+    "support:sides": 0.10,
+    "support:cases": 0.13,
 }
 READ_FIRST = {
     "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "clipped-": 2, "clipped+": 2, "asked-": 1, "edited": 3,

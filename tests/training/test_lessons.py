@@ -7,7 +7,7 @@ import json
 from collections import Counter
 
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED
-from rag.training.lessons import FILE, Lesson, held_out, taught
+from rag.training.lessons import FILE, Case, Lesson, held_out, read_cases, taught, taught_by_cases
 
 LESSON = Lesson(
     "On Monday Dora Lane bought the mill.",
@@ -66,3 +66,34 @@ def test_every_sixteenth_lesson_is_kept_to_measure_by() -> None:
     learned = {example.second for example in taught(lessons, set())}
     assert len(learned) == 30
     assert learned.isdisjoint(lesson.passage for lesson in held_out(lessons))
+
+
+def test_the_shipped_cases_are_whole() -> None:
+    cases = read_cases()
+    assert len(cases) >= 500
+    for case in cases:
+        assert case.answer and case.answer in case.said, case.question
+        told = {case.said, case.agrees, case.contradicts, case.other}
+        assert len(told) == 4 and all(len(text.split()) >= 5 for text in told), case.question
+
+
+def test_what_a_case_teaches() -> None:
+    case = Case(
+        "How many were hurt?",
+        "Fourteen were hurt.",
+        "Fourteen",
+        "More than a dozen were hurt.",
+        "Nobody was hurt.",
+        "Nine of the hurt are in hospital.",
+    )
+    examples = list(taught_by_cases([case] * 2))
+    answered = [example for example in examples if example.group == "lesson+"]
+    assert [(e.second[slice(*e.spans[0])], e.evidence) for e in answered] == [("Fourteen", 1)]
+    labels = {(e.first, e.second): e.support for e in examples if e.support}
+    for other, expected in (
+        (case.agrees, (SUPPORTED, NEITHER)),
+        (case.contradicts, (REFUTED,)),
+        (case.other, (NEITHER,)),
+    ):
+        assert labels[other, case.said] == labels[case.said, other] == expected
+    assert len(labels) == 6
