@@ -250,7 +250,7 @@ def news(data: Path) -> tuple[dict[str, tuple[str, str]], list[Asked]]:
     asked = [
         Asked(
             line["question"],
-            line["sources"][0] if line["answerable"] else "",
+            Path(line["sources"][0]).stem if line["answerable"] else "",
             tuple(wording for fact in line.get("expected", ()) for wording in fact),
         )
         for line in map(json.loads, lines)

@@ -4,7 +4,8 @@
     rag sync eval/out/squad2/articles --index index/squad2
     rag eval answers eval/out/squad2/questions.jsonl --index index/squad2
 
-The collections are looked for at ``../shared/data/eval`` beside the project, or where ``--data`` says.
+The collections are looked for at ``../shared/data/eval`` beside the project, or where ``--data`` says. ``news`` are the
+294 Wikinews articles beside them (``../shared/data/articles``), which questions/news.jsonl is about.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 from rag.evaluation.datasets import file_name
 
+NEWS = Path(__file__).parent / "questions" / "news.jsonl"
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -53,18 +55,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("collection", choices=["squad2", "nq", "hotpotqa"])
+    parser.add_argument("collection", choices=["squad2", "nq", "hotpotqa", "news"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "eval")
     parser.add_argument("--sample", type=int, help="this many questions, drawn with seed 0")
     options = parser.parse_args()
     source = options.data / options.collection
+    is_news = options.collection == "news"
     articles = options.out / "articles"
     articles.mkdir(parents=True, exist_ok=True)
-    for row in rows(source / "corpus.jsonl.gz"):
-        title = json.dumps(" ".join(row["title"].split()), ensure_ascii=False)
-        (articles / file_name(row["_id"])).write_text(f"---\ntitle: {title}\n---\n{row['text']}", "utf-8")
-    asked = questions(source)
+    for row in rows(
+        options.data.parent / "articles" / "wikinews.jsonl.gz" if is_news else source / "corpus.jsonl.gz"
+    ):
+        head = f"title: {json.dumps(' '.join(row['title'].split()), ensure_ascii=False)}\n"
+        if is_news:
+            head += f"date: {row['published_at']}\nsource: {row['source']}\nurl: {row['url']}\n"
+        (articles / file_name(row["_id"])).write_text(f"---\n{head}---\n{row['text']}", "utf-8")
+    asked = (
+        [json.loads(line) for line in NEWS.read_text("utf-8").splitlines()] if is_news else questions(source)
+    )
     if options.sample:
         asked = random.Random(0).sample(asked, min(options.sample, len(asked)))
     lines = [json.dumps(one, ensure_ascii=False) for one in asked]

@@ -37,7 +37,7 @@ def test_no_lesson_is_about_an_article_that_is_asked_about() -> None:
     """The questions of eval/questions/news.jsonl are asked over Wikinews, too."""
     asked = FILE.parents[2] / "eval" / "questions" / "news.jsonl"
     sources = {
-        source
+        source.removesuffix(".txt")
         for line in asked.read_text("utf-8").splitlines()
         for source in json.loads(line).get("sources", ())
     }
