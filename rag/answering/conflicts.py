@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from rag.answering.citations import Numbering, Pointer
-from rag.answering.disagreement import Difference, Said, decided, difference
+from rag.answering.contradiction import decided
+from rag.answering.disagreement import Difference, Said, difference, may_be_compared
 from rag.answering.evidence import Evidence
 from rag.answering.extractive import Draft, readable
 from rag.answering.opposites import term_set
@@ -24,7 +25,7 @@ from rag.types import Conflict, Document, Location, Position
 _NEAR = 0.03  # of the best sentence's probability: what is far less likely to answer contradicts nothing
 _PER_ARTICLE = 2
 _READ = 8  # sentences read once more, each by itself; one takes some 3 ms
-_JUDGED = 4  # pairs the reader judges both ways
+_JUDGED = 6  # pairs the reader judges both ways, those first that the rules hold against each other
 _MOST = 4  # positions shown
 _AROUND = 500  # characters to either side in which names tell what the article is about
 
@@ -179,7 +180,7 @@ def _at_odds(analysis: Analysis, candidates: Sequence[_Candidate], reader: Reade
     )
     found: dict[str, _Candidate] = {}
     for place, (one, other, why) in enumerate(asked):
-        if not decided(why, judged[2 * place], judged[2 * place + 1]):
+        if not decided(analysis, one.said, other.said, why, judged[2 * place], judged[2 * place + 1]):
             continue
         if found and one not in found.values() and other not in found.values():
             continue  # another matter than the first
@@ -190,7 +191,8 @@ def _at_odds(analysis: Analysis, candidates: Sequence[_Candidate], reader: Reade
 
 def _differing(
     analysis: Analysis, candidates: Sequence[_Candidate]
-) -> list[tuple[_Candidate, _Candidate, Difference]]:
+) -> list[tuple[_Candidate, _Candidate, Difference | None]]:
+    """Pairs of two articles, one of them shown, with what the rules hold against them; those first that have that."""
     found = []
     for place, one in enumerate(candidates):
         for other in candidates[place + 1 :]:
@@ -198,10 +200,13 @@ def _differing(
                 one.is_shown or other.is_shown
             ):
                 continue
-            why = difference(analysis, one.said, other.said)
-            if why is not None:
-                found.append((one, other, why))
-    return found
+            if may_be_compared(analysis, one.said, other.said):
+                found.append((one, other, difference(analysis, one.said, other.said)))
+    return sorted(found, key=lambda pair: (pair[2] is None, -_answers(pair[0], pair[1])))
+
+
+def _answers(one: _Candidate, other: _Candidate) -> float:
+    return min(one.said.answerable, other.said.answerable)
 
 
 def _newest_first(positions: Sequence[Position]) -> list[Position]:

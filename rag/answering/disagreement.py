@@ -9,6 +9,7 @@ this year's, nor is what is said of somebody else. In doubt nothing is said.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import SequenceMatcher
@@ -24,7 +25,6 @@ SURE = (
     0.78  # the reader's probability that a sentence answers; look-alikes that answer something else have less
 )
 _SURER = 0.86  # the same, where the question's words do not stand in both
-_AGREED = 0.8  # from this support on, two sentences say the same whatever the rules make of them
 _ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for what is judged by wording
 _LEAST_SHARED = 2  # terms
 _LONG_APART = 180  # days; what was so then may be otherwise now
@@ -135,14 +135,11 @@ class Difference:
 
     Attributes:
         kind: the rule that found it.
-        reader_must_agree: the least P(refuted) that both directions must have for it to count; None where the two say
-            so much the same otherwise that nothing is left to judge.
-        at_least_once: the P(refuted) that one direction must have.
+        is_of_copies: the two say so much the same otherwise that nothing is left to judge.
     """
 
     kind: str
-    reader_must_agree: float | None = 0.0
-    at_least_once: float = 0.0
+    is_of_copies: bool = False
 
 
 def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
@@ -151,7 +148,7 @@ def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
     Args:
         analysis: the question both were found for.
     """
-    if _says_same(one.text, other.text) or _of_other_events(analysis, one, other):
+    if not may_be_compared(analysis, one, other):
         return None
     sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in _SEVERAL
     if sure and one.span and other.span:
@@ -163,21 +160,9 @@ def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
     return _by_wording(analysis, one, other, sure)
 
 
-def decided(
-    found: Difference, judged: tuple[float, float, float], turned: tuple[float, float, float]
-) -> bool:
-    """Whether the reader lets a difference stand.
-
-    Args:
-        judged: P(supported, refuted, neither) of the one sentence given the other.
-        turned: the same the other way round.
-    """
-    if found.reader_must_agree is None:
-        return True
-    if max(judged[0], turned[0]) >= _AGREED:
-        return False
-    refuted = sorted((judged[1], turned[1]))
-    return refuted[0] >= found.reader_must_agree and refuted[1] >= found.at_least_once
+def may_be_compared(analysis: Analysis, one: Said, other: Said) -> bool:
+    """Whether two sentences are neither the same nor of articles about other events."""
+    return not _says_same(one.text, other.text) and not _of_other_events(analysis, one, other)
 
 
 def _says_same(one: str, other: str) -> bool:
@@ -199,8 +184,8 @@ def _of_other_events(analysis: Analysis, one: Said, other: Said) -> bool:
 def _by_answers(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
     """Compare two exact answers: a Difference, False where they can both be right, None where they are no values."""
     assert one.span is not None and other.span is not None
-    mine, theirs = _amounts_in(one), _amounts_in(other)
-    when, when_ = _times_in(one), _times_in(other)
+    mine, theirs = values.amounts_at(one.text, one.span), values.amounts_at(other.text, other.span)
+    when, when_ = values.times_at(one.text, one.span), values.times_at(other.text, other.span)
     weekdays = any(time.weekday for time in (*when, *when_))
     if ((mine and theirs) or (when and when_)) and _speaks_of_else(analysis, one, other, weekdays):
         return False
@@ -245,9 +230,11 @@ def _phases(text: str) -> frozenset[str]:
     return frozenset(name for name, pattern in _PHASES.items() if pattern.search(text))
 
 
-def _by_amounts(one: Said, other: Said, mine: list[Amount], theirs: list[Amount]) -> Difference | bool:
+def _by_amounts(
+    one: Said, other: Said, mine: Sequence[Amount], theirs: Sequence[Amount]
+) -> Difference | bool:
     everything, everything_ = values.amounts(one.text), values.amounts(other.text)
-    if _compatible(mine, everything_) or _compatible(theirs, everything):
+    if values.compatible(mine, everything_) or values.compatible(theirs, everything):
         return False
     if not any(values.amounts_clash(a, b, same_noun=False) for a in mine for b in theirs):
         return False
@@ -256,36 +243,14 @@ def _by_amounts(one: Said, other: Said, mine: list[Amount], theirs: list[Amount]
     return Difference("amount")
 
 
-def _compatible(told: list[Amount], all_told: tuple[Amount, ...]) -> bool:
-    return any(
-        a.unit == b.unit and not values.amounts_clash(a, b, same_noun=False) for a in told for b in all_told
-    )
-
-
-def _by_times(one: Said, other: Said, when: list[When], when_: list[When]) -> Difference | bool:
+def _by_times(one: Said, other: Said, when: Sequence[When], when_: Sequence[When]) -> Difference | bool:
     if not any(values.times_clash(a, b) for a in when for b in when_):
         return False
     all_, all__ = values.times(one.text), values.times(other.text)
-    agrees = any(_same_time(a, b) for a in when for b in all__) or any(
-        _same_time(a, b) for a in when_ for b in all_
+    agrees = any(values.same_time(a, b) for a in when for b in all__) or any(
+        values.same_time(a, b) for a in when_ for b in all_
     )
     return False if agrees else Difference("date")
-
-
-def _same_time(one: When, other: When) -> bool:
-    """The same day, month or weekday, told in as much detail on both sides."""
-    told = [
-        (a, b)
-        for a, b in (
-            (one.weekday, other.weekday),
-            (one.months, other.months),
-            (one.day, other.day),
-            (one.year, other.year),
-        )
-        if a and b
-    ]
-    as_fine = bool(one.months) == bool(other.months) or bool(one.weekday and other.weekday)
-    return bool(told) and all(a == b for a, b in told) and as_fine
 
 
 def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:
@@ -296,11 +261,11 @@ def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool |
         asked = frozenset(analysis.terms) - frozenset(analysis.names)
         if (asked & frozenset(terms(one.text))) != (asked & frozenset(terms(other.text))):
             return False
-        return Difference("person", 0.25)
+        return Difference("person")
     # several may drop out, speak or sell; only one wins, and a meeting is held in one place
     if not _ONE_ONLY.search(analysis.text):
         return None
-    return Difference("name", 0.6 if _asked_of(analysis, one) != _asked_of(analysis, other) else 0.0, 0.6)
+    return Difference("name")
 
 
 def _on_another_footing(analysis: Analysis, one: Said, other: Said) -> Difference | None:
@@ -329,7 +294,7 @@ def _by_wording(analysis: Analysis, one: Said, other: Said, sure: bool) -> Diffe
     found = _footing(analysis, one, other, shared, alike, sure) or _turned_around(
         analysis, one, other, mine, theirs, alike, sure
     )
-    return replace(found, reader_must_agree=None) if found is not None and is_copy else found
+    return replace(found, is_of_copies=True) if found is not None and is_copy else found
 
 
 def _turned_around(
@@ -349,17 +314,17 @@ def _turned_around(
     if named - named_ and named_ - named:
         return None  # what one did and another did not is no contradiction
     if alike and not parted and opposites.swapped(one.text, other.text):
-        return Difference("opposite", 0.25)
+        return Difference("opposite")
     if alike and not parted and _denied(one.text) != _denied(other.text):
-        return Difference("negation", 0.4)
+        return Difference("negation")
     if sure and bool(_NOBODY.search(one.text)) != bool(_NOBODY.search(other.text)):
         counted = other if _NOBODY.search(one.text) else one
         if values.amounts(counted.text):
-            return Difference("none", 0.55)
+            return Difference("none")
     if alike and not parted:
         figures = _figures_differ(one.text, other.text)
         if figures:
-            return Difference("amount", 0.4)
+            return Difference("amount")
     return None
 
 
@@ -370,9 +335,9 @@ def _footing(
     for said, against in ((one, other), (other, one)):
         text, text_ = said.text, against.text
         if _UNBOUND.search(text) and _BOUND.search(_UNBOUND.sub(" ", text_)) and not _UNBOUND.search(text_):
-            return Difference("binding", 0.5)
+            return Difference("binding")
         if _UNKNOWN.search(text) and _KNOWN.search(text_) and not _UNKNOWN.search(text_) and len(shared) >= 2:
-            return Difference("known", 0.6)
+            return Difference("known")
         if (
             _ONLY.search(text)
             and _ALSO.search(text_)
@@ -380,7 +345,7 @@ def _footing(
             and len(shared) >= 2
             and analysis.kind not in _SEVERAL
         ):
-            return Difference("only", 0.6)
+            return Difference("only")
         if (
             _is_joint(said, against)
             and _same_parties(said, against)
@@ -390,7 +355,7 @@ def _footing(
                 or _answers_with(against, _LOOSE)
             )
         ):
-            return Difference("footing", 0.3)
+            return Difference("footing")
         # names alone are shared by all that is said of somebody
         matter = shared - values.name_terms(text) - values.name_terms(text_)
         decides = _DECIDED.search(text_) and not _OPEN.search(text_)
@@ -403,10 +368,10 @@ def _footing(
             and (analysis.kind in _OF_STATUS or analysis.kind in ("thing", "manner"))
         ):
             # the reader hardly hears the difference between "will" and "may"
-            return Difference("settled", 0.25 if len(matter) == _LEAST_SHARED else None)
+            return Difference("settled", is_of_copies=len(matter) > _LEAST_SHARED)
     likely = min(one.answerable, other.answerable) >= _ALIKE and max(one.answerable, other.answerable) >= SURE
     if likely and len(shared) >= _LEAST_SHARED and _MOST.search(one.text) and _MOST.search(other.text):
-        return Difference("most", 0.25)
+        return Difference("most")
     return None
 
 
@@ -455,20 +420,6 @@ def _denied(text: str) -> bool:
 
 def _figures_differ(one: str, other: str) -> bool:
     mine, theirs = values.amounts(one), values.amounts(other)
-    if not mine or not theirs or _compatible(list(mine), theirs):
+    if not mine or not theirs or values.compatible(list(mine), theirs):
         return False
     return any(values.amounts_clash(a, b) for a in mine for b in theirs)
-
-
-def _amounts_in(said: Said) -> list[Amount]:
-    if said.span is None:
-        return []
-    start, end = said.span
-    return [one for one in values.amounts(said.text) if one.start < end and start < one.end]
-
-
-def _times_in(said: Said) -> list[When]:
-    if said.span is None:
-        return []
-    start, end = said.span
-    return [one for one in values.times(said.text) if one.start < end and start < one.end]

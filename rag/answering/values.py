@@ -244,6 +244,37 @@ def _out_of_bounds(bounded: When, other: When) -> bool:
     return ahead < 0 if bounded.bound == "after" else ahead != 0
 
 
+def amounts_at(text: str, span: tuple[int, int] | None) -> tuple[Amount, ...]:
+    """The amounts of a text that lie in a span of it, wholly or in part; none without one."""
+    return tuple(one for one in amounts(text) if span and one.start < span[1] and span[0] < one.end)
+
+
+def times_at(text: str, span: tuple[int, int] | None) -> tuple[When, ...]:
+    """The times of a text that lie in a span of it, wholly or in part; none without one."""
+    return tuple(one for one in times(text) if span and _overlaps(one, span))
+
+
+def compatible(told: Sequence[Amount], all_told: Sequence[Amount]) -> bool:
+    """Whether one of the amounts told may be one of all that were told elsewhere."""
+    return any(a.unit == b.unit and not amounts_clash(a, b, same_noun=False) for a in told for b in all_told)
+
+
+def same_time(one: When, other: When) -> bool:
+    """The same day, month or weekday, told in as much detail on both sides."""
+    told = [
+        (a, b)
+        for a, b in (
+            (one.weekday, other.weekday),
+            (one.months, other.months),
+            (one.day, other.day),
+            (one.year, other.year),
+        )
+        if a and b
+    ]
+    as_fine = bool(one.months) == bool(other.months) or bool(one.weekday and other.weekday)
+    return bool(told) and all(a == b for a, b in told) and as_fine
+
+
 def says_other_time(one: str, other: str, apart: Sequence[tuple[int, int]] = ()) -> bool:
     """Whether two sentences speak of different years, months or quarters.
 

@@ -18,6 +18,9 @@ from rag.errors import InputError
 from rag.evaluation.questions import lines
 
 if TYPE_CHECKING:
+    from rag.answering.contradiction import Judged
+    from rag.answering.disagreement import Difference, Said
+    from rag.answering.question import Analysis
     from rag.models.encoder import Encoder
     from rag.models.reader import Reader
 
@@ -84,9 +87,13 @@ def read_pairs(file: Path, split: str | None = None) -> list[Pair]:
     return pairs
 
 
-def told_apart(pair: Pair, reader: Reader) -> bool:
-    """Whether the two sentences are taken to contradict each other on their question."""
-    from rag.answering.disagreement import Said, decided, difference
+Sides = tuple["Analysis", "Said", "Said", "Difference | None", "Judged", "Judged"]
+"""What `rag.answering.contradiction` decides by."""
+
+
+def sides(pair: Pair, reader: Reader) -> Sides:
+    """The two sentences as they are weighed against each other on their question."""
+    from rag.answering.disagreement import Said, difference
     from rag.answering.question import analyse
 
     readings = reader.read(pair.about, [pair.a, pair.b])
@@ -94,8 +101,16 @@ def told_apart(pair: Pair, reader: Reader) -> bool:
         Said(text, (read.start, read.end) if read.end > read.start else None, read.answerable)
         for text, read in zip((pair.a, pair.b), readings, strict=True)
     )
-    found = difference(analyse(pair.about), one, other)
-    return found is not None and decided(found, *reader.support([(pair.a, pair.b), (pair.b, pair.a)]))
+    analysis = analyse(pair.about)
+    judged, turned = reader.support([(pair.a, pair.b), (pair.b, pair.a)])
+    return analysis, one, other, difference(analysis, one, other), judged, turned
+
+
+def told_apart(pair: Pair, reader: Reader) -> bool:
+    """Whether the two sentences are taken to contradict each other on their question."""
+    from rag.answering.contradiction import decided
+
+    return decided(*sides(pair, reader))
 
 
 def shown(pair: Pair, reader: Reader, encoder: Encoder, articles: Path | None = None) -> bool:

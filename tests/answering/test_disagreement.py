@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.disagreement import Difference, Said, decided, difference
+from rag.answering.disagreement import Said, difference
 from rag.answering.question import analyse
 
 
@@ -90,9 +90,3 @@ def test_rules(question: str, one: Said, other: Said, kind: str | None) -> None:
 def test_the_same_words_never_contradict_each_other() -> None:
     one = said("It did not open in 2019.", "2019")
     assert difference(analyse("When did it open?"), one, one) is None
-
-
-def test_the_reader_may_object() -> None:
-    assert decided(Difference("amount"), (0.1, 0.8, 0.1), (0.3, 0.3, 0.4))
-    assert not decided(Difference("amount"), (0.9, 0.05, 0.05), (0.3, 0.3, 0.4))
-    assert not decided(Difference("name", 0.6), (0.1, 0.8, 0.1), (0.3, 0.3, 0.4))

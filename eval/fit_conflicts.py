@@ -1,0 +1,124 @@
+"""Fits when two articles are said to contradict each other, and where to draw the line.
+
+Writes rag/answering/contradiction.json. Fitted on the pairs that anybody may look at: all of conflicts.jsonl,
+conflicts-news.jsonl and conflicts-more.jsonl, the odd ones of conflicts-fresh.jsonl, the dev half of
+conflicts-varied.jsonl. The line is the lowest probability at which ``--precision`` of what is called a contradiction is
+one, each pair judged by a fit that has not seen it (ten folds). The even pairs of conflicts-fresh.jsonl and the test
+half of conflicts-varied.jsonl only measure.
+
+Usage: .venv/bin/python eval/fit_conflicts.py [--precision 0.9] [--dry]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from rag.answering import contradiction
+from rag.evaluation.conflicts import Pair, Sides, read_pairs, sides
+from rag.models.reader import load_reader
+
+HERE = Path(__file__).resolve().parent
+TARGET = HERE.parent / "rag" / "answering" / "contradiction.json"
+SETS = ("conflicts", "conflicts-news", "conflicts-more", "conflicts-fresh", "conflicts-varied")
+STRENGTH = 0.03  # inverse of the regularisation
+FOLDS = 10
+FEWEST = 8  # pairs above the line
+
+
+def is_dev(name: str, pair: Pair) -> bool:
+    """Whether a pair may be fitted on."""
+    if name == "conflicts-fresh":
+        return int(pair.id.rsplit("-", 1)[1]) % 2 == 1
+    return name != "conflicts-varied" or pair.split == "dev"
+
+
+def fitted(rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights (features,) and bias, which apply to the features as they are."""
+    from sklearn.linear_model import LogisticRegression
+
+    middle, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
+    model = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - middle) / scale, labels)
+    weights = model.coef_[0] / scale
+    return weights, float(model.intercept_[0] - weights @ middle)
+
+
+def probabilities(rows: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
+    found: np.ndarray = 1 / (1 + np.exp(-(rows @ weights + bias)))
+    return found
+
+
+def across(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Each row's probability by a fit on the other folds."""
+    fold = np.random.default_rng(0).permutation(len(labels)) % FOLDS
+    found = np.zeros(len(labels))
+    for one in range(FOLDS):
+        weights, bias = fitted(rows[fold != one], labels[fold != one])
+        found[fold == one] = probabilities(rows[fold == one], weights, bias)
+    return found
+
+
+def line(found: np.ndarray, labels: np.ndarray, precision: float) -> float:
+    """The lowest probability from which on enough of the pairs are contradictions."""
+    order = np.argsort(-found)
+    right = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
+    enough = [place for place in range(FEWEST - 1, len(order)) if right[place] >= precision]
+    if not enough:
+        raise SystemExit(f"no line has a precision of {precision}")
+    return float(found[order[max(enough)]])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--precision", type=float, default=0.9)
+    parser.add_argument("--dry", action="store_true", help="print, do not write the file")
+    options = parser.parse_args()
+    reader = load_reader("auto")
+    assert reader is not None, "the shipped reader"
+    pairs: list[tuple[bool, bool, Sides]] = [
+        (is_dev(name, pair), pair.conflict, sides(pair, reader))
+        for name in SETS
+        for pair in read_pairs(HERE / "questions" / f"{name}.jsonl")
+    ]
+    dev = np.array([one for one, _, _ in pairs])
+    labels = np.array([label for _, label, _ in pairs])
+    rows = np.array([contradiction.features(*found) for _, _, found in pairs])
+    copies = np.array([found[3] is not None and found[3].is_of_copies for _, _, found in pairs])
+    held = across(rows[dev], labels[dev])
+    threshold = line(held, labels[dev], options.precision)
+    weights, bias = fitted(rows[dev], labels[dev])
+
+    def score(said: np.ndarray, right: np.ndarray) -> dict[str, float | int]:
+        return {
+            "pairs": len(right),
+            "said": int(said.sum()),
+            "precision": round(float(right[said].mean()), 3) if said.any() else 0.0,
+            "recall": round(float(said[right].mean()), 3),
+        }
+
+    unseen = probabilities(rows[~dev], weights, bias) >= threshold
+    result = {
+        "weights": {
+            name: round(float(weight), 4)
+            for name, weight in zip(contradiction.FEATURES, weights, strict=True)
+        },
+        "bias": round(bias, 4),
+        "threshold": round(threshold, 4),
+        "measured": {
+            "reader": reader.fingerprint,
+            "dev_by_folds": score((held >= threshold) | copies[dev], labels[dev]),
+            "test": score(unseen | copies[~dev], labels[~dev]),
+        },
+    }
+    print(json.dumps(result, indent=2))
+    if not options.dry:
+        TARGET.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
