@@ -6,7 +6,7 @@ conflicts-varied.jsonl. The line is the lowest probability at which ``--precisio
 one, each pair judged by a fit that has not seen it (ten folds). The even pairs of conflicts-fresh.jsonl and the test
 half of conflicts-varied.jsonl only measure.
 
-Usage: .venv/bin/python eval/fit_conflicts.py [--precision 0.9] [--dry]
+Usage: .venv/bin/python eval/fit_conflicts.py [--precision 0.8] [--dry]
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--precision", type=float, default=0.9)
+    parser.add_argument("--precision", type=float, default=0.8)
     parser.add_argument("--dry", action="store_true", help="print, do not write the file")
     options = parser.parse_args()
     reader = load_reader("auto")

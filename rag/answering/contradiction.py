@@ -99,7 +99,7 @@ def features(
         float(both),
         float(clash),
         float(agree),
-        _answer_shared(analysis, one, other),
+        0.0 if both else _answer_shared(analysis, one, other),  # "34 percent" and "24 percent" share no value
         float(kind in ("amount", "date")),
         float(kind in ("name", "person")),
         float(kind not in ("", "amount", "date", "name", "person")),

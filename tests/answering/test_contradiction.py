@@ -33,7 +33,7 @@ def test_features_say_what_differs() -> None:
             strict=True,
         )
     )
-    assert same["values_agree"] == same["answer_shared"] == 1 and same["values_clash"] == 0
+    assert same["values_agree"] == 1 and same["values_clash"] == same["answer_shared"] == 0
 
 
 def test_order_of_the_two_makes_no_difference() -> None:
