@@ -15,12 +15,12 @@ from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Answer
 
-QUESTION = "How many people died in the ferry accident near Batangas?"
+QUESTION = "Is the rescue agreement of Batangas and Calapan binding?"
 FIRST = (
-    "Rescuers said 28 people died when the ferry capsized off Batangas on Friday. Divers went on searching."
+    "The rescue agreement of Batangas and Calapan is non-binding, the two ports said. Talks are to begin now."
 )
-LATER = "The sinking of the ferry near Batangas cost 31 lives, the coast guard reported. The captain was questioned."
-AGREES = "Twenty-eight bodies were recovered after the ferry went down near Batangas."
+LATER = "With Friday's signatures Batangas and Calapan are legally bound by the rescue agreement. Ferries go on sailing."
+AGREES = "Batangas and Calapan have signed a rescue agreement that binds neither of the two ports."
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_both_sides_are_shown_newest_first_with_their_dates(ask: Callable[..., A
     assert answer.short_answer is None  # it would take a side
     assert conflict.about == QUESTION
     assert [(side.published, side.text[:5]) for side in conflict.positions] == [
-        ("2026-05-04", "The s"),
-        ("2026-05-02", "Rescu"),
+        ("2026-05-04", "With "),
+        ("2026-05-02", "The r"),
     ]
     numbers = [side.citations[0].number for side in conflict.positions]
     assert sorted(numbers) == [source.number for source in answer.sources] == [1, 2]
