@@ -3,7 +3,8 @@
 Writes rag/answering/contradiction.json. Fitted on the pairs that anybody may look at: all of conflicts.jsonl,
 conflicts-news.jsonl and conflicts-more.jsonl, the odd ones of conflicts-fresh.jsonl, the dev half of
 conflicts-varied.jsonl. The line is the lowest probability at which ``--precision`` of what is called a contradiction is
-one, each pair judged by a fit that has not seen it (ten folds). The even pairs of conflicts-fresh.jsonl and the test
+one, each pair judged by a fit that has not seen it (ten folds); pairs of which the reader doubts that both answer are
+never called one. The even pairs of conflicts-fresh.jsonl and the test
 half of conflicts-varied.jsonl only measure.
 
 Usage: .venv/bin/python eval/fit_conflicts.py [--precision 0.8] [--dry]
@@ -89,8 +90,9 @@ def main() -> None:
     labels = np.array([label for _, label, _ in pairs])
     rows = np.array([contradiction.features(*found) for _, _, found in pairs])
     copies = np.array([found[3] is not None and found[3].is_of_copies for _, _, found in pairs])
+    compared = np.array([contradiction.both_answer(*found[:4]) for _, _, found in pairs])
     held = across(rows[dev], labels[dev])
-    threshold = line(held, labels[dev], options.precision)
+    threshold = line(held[compared[dev]], labels[dev][compared[dev]], options.precision)
     weights, bias = fitted(rows[dev], labels[dev])
 
     def score(said: np.ndarray, right: np.ndarray) -> dict[str, float | int]:
@@ -101,7 +103,7 @@ def main() -> None:
             "recall": round(float(said[right].mean()), 3),
         }
 
-    unseen = probabilities(rows[~dev], weights, bias) >= threshold
+    unseen = (probabilities(rows[~dev], weights, bias) >= threshold) & compared[~dev]
     result = {
         "weights": {
             name: round(float(weight), 4)
@@ -111,7 +113,7 @@ def main() -> None:
         "threshold": round(threshold, 4),
         "measured": {
             "reader": reader.fingerprint,
-            "dev_by_folds": score((held >= threshold) | copies[dev], labels[dev]),
+            "dev_by_folds": score(((held >= threshold) & compared[dev]) | copies[dev], labels[dev]),
             "test": score(unseen | copies[~dev], labels[~dev]),
         },
     }

@@ -22,7 +22,7 @@ from rag.chunking.sentences import split_sentences
 from rag.models.reader import Reader
 from rag.types import Conflict, Document, Location, Position
 
-_NEAR = 0.03  # of the best sentence's probability: what is far less likely to answer contradicts nothing
+_NEAR = 0.3  # of the best sentence's probability: what is far less likely to answer contradicts nothing
 _PER_ARTICLE = 2
 _READ = 8  # sentences read once more, each by itself; one takes some 3 ms
 _JUDGED = 6  # pairs the reader judges both ways, those first that the rules hold against each other

@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from rag.answering import opposites, values
-from rag.answering.disagreement import Difference, Said
+from rag.answering.disagreement import SEVERAL, Difference, Said
 from rag.answering.evidence import Regression
 from rag.answering.lexicon import terms
 from rag.answering.question import Analysis
@@ -41,6 +41,8 @@ FEATURES = (
     "rule_of_wording",
 )
 _LEAST = 1e-3
+_ANSWERS = 0.2  # the reader's probability that a sentence answers
+_ANSWERS_ALONE = 0.4  # the same, where no rule says what the two differ in
 Judged = tuple[float, float, float]
 """P(supported), P(refuted), P(neither) of one sentence given the other."""
 
@@ -74,8 +76,21 @@ def decided(
     """
     if found is not None and found.is_of_copies:
         return True
+    if not both_answer(analysis, one, other, found):
+        return False
     row = features(analysis, one, other, found, judged, turned)
     return shipped().regression.probability(row) >= shipped().threshold
+
+
+def both_answer(analysis: Analysis, one: Said, other: Said, found: Difference | None) -> bool:
+    """Whether two sentences may be held against each other: what speaks of something else contradicts nothing.
+
+    Where no rule says what they differ in, they must answer more surely, and not each name a part of a list.
+    """
+    least = min(one.answerable, other.answerable)
+    if found is not None:
+        return least >= _ANSWERS
+    return least >= _ANSWERS_ALONE and analysis.kind not in SEVERAL
 
 
 def features(

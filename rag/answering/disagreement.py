@@ -29,7 +29,7 @@ _ALIKE = 0.5  # share of the shorter sentence's terms that the other has, for wh
 _LEAST_SHARED = 2  # terms
 _LONG_APART = 180  # days; what was so then may be otherwise now
 _COPY = 0.8  # of two sentences' words in the same order: one is the other, edited
-_SEVERAL = ("list", "differences", "summary", "quote", "reason", "manner", "expansion")
+SEVERAL = ("list", "differences", "summary", "quote", "reason", "manner", "expansion")
 _OF_STATUS = ("yesno", "definition", "differences", "summary")
 _JOINT = re.compile(
     r"\b(?:joint (?:venture|company|firm)|merg(?:er|e|ed|es|ing)|takeover|tak(?:e|en|es|ing) over"
@@ -150,7 +150,7 @@ def difference(analysis: Analysis, one: Said, other: Said) -> Difference | None:
     """
     if not may_be_compared(analysis, one, other):
         return None
-    sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in _SEVERAL
+    sure = min(one.answerable, other.answerable) >= SURE and analysis.kind not in SEVERAL
     if sure and one.span and other.span:
         typed = _by_answers(analysis, one, other)
         if isinstance(typed, Difference):
@@ -343,7 +343,7 @@ def _footing(
             and _ALSO.search(text_)
             and not _ONLY.search(text_)
             and len(shared) >= 2
-            and analysis.kind not in _SEVERAL
+            and analysis.kind not in SEVERAL
         ):
             return Difference("only")
         if (

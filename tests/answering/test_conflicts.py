@@ -19,7 +19,7 @@ QUESTION = "Is the rescue agreement of Batangas and Calapan binding?"
 FIRST = (
     "The rescue agreement of Batangas and Calapan is non-binding, the two ports said. Talks are to begin now."
 )
-LATER = "With Friday's signatures Batangas and Calapan are legally bound by the rescue agreement. Ferries go on sailing."
+LATER = "With Friday's signatures Batangas and Calapan are legally bound by the rescue agreement. Ferries sail on."
 AGREES = "Batangas and Calapan have signed a rescue agreement that binds neither of the two ports."
 
 
