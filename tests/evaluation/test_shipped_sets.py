@@ -37,15 +37,21 @@ def test_conversations_are_many_short_and_in_two_halves() -> None:
     assert all(turn.sources for turn in turns if turn.answerable)
 
 
-def test_every_expected_fact_of_a_conversation_stands_in_a_source(articles: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["conversations", "conversations-more", "conversations-standalone", "conversations-more-standalone"],
+)
+def test_every_expected_fact_of_a_conversation_stands_in_a_source(
+    name: str, articles: dict[str, str]
+) -> None:
     absent = [
         (turn.id, fact)
-        for turn in load_questions(SETS / "conversations.jsonl")
+        for turn in load_questions(SETS / f"{name}.jsonl")
         for fact in turn.expected
         if not any(
             holds(text, fact)
-            for name, text in articles.items()
-            if any(is_source(name, source) for source in turn.sources)
+            for file, text in articles.items()
+            if any(is_source(file, source) for source in turn.sources)
         )
     ]
     assert absent == []
@@ -69,6 +75,25 @@ def test_conflicts_are_enough_and_half_of_them_look_alikes() -> None:
     assert len({pair["id"] for pair in CONFLICTS}) == len(CONFLICTS)
     halves = Counter(pair["split"] for pair in CONFLICTS)
     assert abs(halves["dev"] - halves["test"]) <= 1
+
+
+def test_the_varied_pairs_are_whole() -> None:
+    pairs = [json.loads(line) for line in (SETS / "conflicts-varied.jsonl").read_text("utf-8").splitlines()]
+    assert len(pairs) == len({pair["id"] for pair in pairs}) == 260
+    assert sum(pair["conflict"] for pair in pairs) == 130
+    assert Counter(pair["split"] for pair in pairs) == {"dev": 130, "test": 130}
+    assert all(side["value"] in side["quote"] for pair in pairs for side in (pair["a"], pair["b"]))
+
+
+def test_the_news_questions_are_of_other_articles_in_each_half() -> None:
+    asked = load_questions(SETS / "news.jsonl")
+    assert len(asked) == 492
+    sources = {
+        half: {source for one in asked if one.split == half for source in one.sources}
+        for half in ("dev", "test")
+    }
+    assert all(sources.values()) and not sources["dev"] & sources["test"]
+    assert all(bool(one.sources) == bool(one.answerable) for one in asked)
 
 
 def test_the_readme_tells_the_counts() -> None:
