@@ -57,13 +57,20 @@ FRAMES = (
 QAMR_PER_SENTENCE, QAMR_TOTAL, REDDIT_TOTAL = 8, 8000, 5000
 
 
-def prepare(data: Path, work: Path, seed: int = 0, lesson_file: Path = lessons.FILE) -> None:
+def prepare(
+    data: Path,
+    work: Path,
+    seed: int = 0,
+    lesson_file: Path = lessons.FILE,
+    case_file: Path = lessons.CASES,
+) -> None:
     """Write ``work/examples.jsonl.gz`` and ``work/held_out.jsonl.gz``; does nothing where both are there.
 
     Args:
         data: the data folder (``train/`` is learned from, ``eval/`` only to keep its texts out).
         work: where everything made on the way is kept.
         lesson_file: the lessons written by hand; their passages are in ``data``.
+        case_file: the cases written by hand.
     """
     examples_file, held_file = work / "examples.jsonl.gz", work / "held_out.jsonl.gz"
     if examples_file.exists() and held_file.exists():
@@ -117,7 +124,7 @@ def prepare(data: Path, work: Path, seed: int = 0, lesson_file: Path = lessons.F
     examples += claims.joined(contexts, similar, rng)
     examples += _worded(examples, rng)
     examples += lessons.taught(lessons.read_lessons(data, lesson_file), seen)
-    examples += lessons.taught_by_cases(lessons.read_cases())
+    examples += lessons.taught_by_cases(lessons.read_cases(case_file))
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [

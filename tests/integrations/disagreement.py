@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-DISPUTED = "How many people died in the ferry accident near Batangas?"
+DISPUTED = "Is the rescue agreement of Batangas and Calapan binding?"
 _ARTICLE = "---\ntitle: Ferry\ndate: {}\n---\n{}\n"
 _FIRST = (
-    "Rescuers said 28 people died when the ferry capsized off Batangas on Friday. Divers went on searching."
+    "The rescue agreement of Batangas and Calapan is non-binding, the two ports said. Talks are to begin now."
 )
-_LATER = "The sinking of the ferry near Batangas cost 31 lives, the coast guard reported. The captain was questioned."
+_LATER = "With Friday's signatures Batangas and Calapan are legally bound by the rescue agreement. Ferries sail on."
 
 
 def write_disagreement(folder: Path) -> None:

@@ -102,7 +102,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
         "x": ["The mill will be torn down."],
     }
     write(root / "lessons.jsonl.gz", [lesson, lesson])  # the first is held out
-    prepare(data, work, seed=1, lesson_file=root / "lessons.jsonl.gz")
+    case = {
+        "q": "Who bought the mill?",
+        "a": "Dora Lane bought the mill.",
+        "v": "Dora Lane",
+        "same": "The mill went to Lane.",
+        "conflict": "The mill was not sold.",
+        "other": "Lane sold a farm.",
+    }
+    write(root / "cases.jsonl.gz", [case, case])
+    prepare(data, work, seed=1, lesson_file=root / "lessons.jsonl.gz", case_file=root / "cases.jsonl.gz")
     return read_examples(work / "examples.jsonl.gz"), read_examples(work / "held_out.jsonl.gz")
 
 
@@ -138,6 +147,7 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "boolq",
         "lesson",
         "sides",
+        "cases",
     )
     claims = {f"support:{name}" for name in (*SETS, *made_claims)}
     assert groups == questions | claims
