@@ -4,8 +4,7 @@ Writes rag/answering/contradiction.json. Fitted on the pairs that anybody may lo
 conflicts-news.jsonl and conflicts-more.jsonl, the odd ones of conflicts-fresh.jsonl, the dev half of
 conflicts-varied.jsonl. The line is the lowest probability at which ``--precision`` of what is called a contradiction is
 one, each pair judged by a fit that has not seen it (ten folds); pairs of which the reader doubts that both answer are
-never called one. The even pairs of conflicts-fresh.jsonl and the test
-half of conflicts-varied.jsonl only measure.
+never called one. The even pairs of conflicts-fresh.jsonl and the test half of conflicts-varied.jsonl only measure.
 
 Usage: .venv/bin/python eval/fit_conflicts.py [--precision 0.8] [--dry]
 """
@@ -17,6 +16,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from calibrate import as_json, fit
 
 from rag.answering import contradiction
 from rag.evaluation.conflicts import Pair, Sides, read_pairs, sides
@@ -37,28 +37,13 @@ def is_dev(name: str, pair: Pair) -> bool:
     return name != "conflicts-varied" or pair.split == "dev"
 
 
-def fitted(rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights (features,) and bias, which apply to the features as they are."""
-    from sklearn.linear_model import LogisticRegression
-
-    middle, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    model = LogisticRegression(C=STRENGTH, max_iter=5000).fit((rows - middle) / scale, labels)
-    weights = model.coef_[0] / scale
-    return weights, float(model.intercept_[0] - weights @ middle)
-
-
-def probabilities(rows: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
-    found: np.ndarray = 1 / (1 + np.exp(-(rows @ weights + bias)))
-    return found
-
-
 def across(rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Each row's probability by a fit on the other folds."""
     fold = np.random.default_rng(0).permutation(len(labels)) % FOLDS
     found = np.zeros(len(labels))
     for one in range(FOLDS):
-        weights, bias = fitted(rows[fold != one], labels[fold != one])
-        found[fold == one] = probabilities(rows[fold == one], weights, bias)
+        model = fit(rows[fold != one], labels[fold != one], STRENGTH)
+        found[fold == one] = [model.probability(row) for row in rows[fold == one]]
     return found
 
 
@@ -93,7 +78,7 @@ def main() -> None:
     compared = np.array([contradiction.both_answer(*found[:4]) for _, _, found in pairs])
     held = across(rows[dev], labels[dev])
     threshold = line(held[compared[dev]], labels[dev][compared[dev]], options.precision)
-    weights, bias = fitted(rows[dev], labels[dev])
+    model = fit(rows[dev], labels[dev], STRENGTH)
 
     def score(said: np.ndarray, right: np.ndarray) -> dict[str, float | int]:
         return {
@@ -103,18 +88,14 @@ def main() -> None:
             "recall": round(float(said[right].mean()), 3),
         }
 
-    unseen = (probabilities(rows[~dev], weights, bias) >= threshold) & compared[~dev]
+    unseen = np.array([model.probability(row) for row in rows[~dev]])
     result = {
-        "weights": {
-            name: round(float(weight), 4)
-            for name, weight in zip(contradiction.FEATURES, weights, strict=True)
-        },
-        "bias": round(bias, 4),
+        **as_json(model, contradiction.FEATURES),
         "threshold": round(threshold, 4),
         "measured": {
             "reader": reader.fingerprint,
             "dev_by_folds": score(((held >= threshold) & compared[dev]) | copies[dev], labels[dev]),
-            "test": score(unseen | copies[~dev], labels[~dev]),
+            "test": score(((unseen >= threshold) & compared[~dev]) | copies[~dev], labels[~dev]),
         },
     }
     print(json.dumps(result, indent=2))

@@ -2,7 +2,7 @@
 
 Neither is enough alone. A rule takes a part for another whole, the reader takes any other fact for a contradiction; a
 logistic regression over both was fitted on pairs with a label (``eval/fit_conflicts.py``), and the line is drawn where
-nine of ten that are called a contradiction are one. In doubt nothing is said.
+eight of ten that are called a contradiction are one. In doubt nothing is said.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from rag.answering import opposites, values
-from rag.answering.disagreement import SEVERAL, Difference, Said
+from rag.answering.disagreement import SEVERAL, Difference, Said, amounts_agree, times_agree
 from rag.answering.evidence import Regression
 from rag.answering.lexicon import terms
 from rag.answering.question import Analysis
@@ -128,13 +128,8 @@ def _values(one: Said, other: Said) -> tuple[bool, bool, bool]:
     clash = any(values.amounts_clash(a, b, same_noun=False) for a in amounts for b in amounts_) or any(
         values.times_clash(a, b) for a in when for b in when_
     )
-    agree = bool(amounts and amounts_) and (
-        values.compatible(amounts, values.amounts(other.text))
-        or values.compatible(amounts_, values.amounts(one.text))
-    )
-    agree = agree or any(values.same_time(a, b) for a in when for b in values.times(other.text))
-    agree = agree or any(values.same_time(a, b) for a in when_ for b in values.times(one.text))
-    return bool((amounts and amounts_) or (when and when_)), clash, agree
+    agree = bool(amounts and amounts_) and amounts_agree(one, other)
+    return bool((amounts and amounts_) or (when and when_)), clash, agree or times_agree(one, other)
 
 
 def _answer_shared(analysis: Analysis, one: Said, other: Said) -> float:

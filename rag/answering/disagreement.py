@@ -230,11 +230,28 @@ def _phases(text: str) -> frozenset[str]:
     return frozenset(name for name, pattern in _PHASES.items() if pattern.search(text))
 
 
+def amounts_agree(one: Said, other: Said) -> bool:
+    """Whether an amount of the one's answer may be one that the other tells anywhere, or the other way round."""
+    return any(
+        values.compatible(values.amounts_at(said.text, said.span), values.amounts(against.text))
+        for said, against in ((one, other), (other, one))
+    )
+
+
+def times_agree(one: Said, other: Said) -> bool:
+    """Whether a time of the one's answer is one that the other tells anywhere, or the other way round."""
+    return any(
+        values.same_time(a, b)
+        for said, against in ((one, other), (other, one))
+        for a in values.times_at(said.text, said.span)
+        for b in values.times(against.text)
+    )
+
+
 def _by_amounts(
     one: Said, other: Said, mine: Sequence[Amount], theirs: Sequence[Amount]
 ) -> Difference | bool:
-    everything, everything_ = values.amounts(one.text), values.amounts(other.text)
-    if values.compatible(mine, everything_) or values.compatible(theirs, everything):
+    if amounts_agree(one, other):
         return False
     if not any(values.amounts_clash(a, b, same_noun=False) for a in mine for b in theirs):
         return False
@@ -246,11 +263,7 @@ def _by_amounts(
 def _by_times(one: Said, other: Said, when: Sequence[When], when_: Sequence[When]) -> Difference | bool:
     if not any(values.times_clash(a, b) for a in when for b in when_):
         return False
-    all_, all__ = values.times(one.text), values.times(other.text)
-    agrees = any(values.same_time(a, b) for a in when for b in all__) or any(
-        values.same_time(a, b) for a in when_ for b in all_
-    )
-    return False if agrees else Difference("date")
+    return False if times_agree(one, other) else Difference("date")
 
 
 def _by_names(analysis: Analysis, one: Said, other: Said) -> Difference | bool | None:

@@ -149,10 +149,14 @@ def named_in(text: str) -> str:
 def said_in(question: str) -> str:
     """What a question says beside its question word and auxiliary: "Bo sign in May" of "What did Bo sign in May?"."""
     before = question.rstrip("? ")
-    match = next(filter(None, (pattern.match(before) for pattern in _WH_PHRASES)), None)
+    match = _without_question_word(before)
     rest: str = match["rest"] if match else before
     verb = _DOES.match(rest)
     return rest[verb.end("verb") :].strip() if verb else rest
+
+
+def _without_question_word(question: str) -> re.Match[str] | None:
+    return next(filter(None, (pattern.match(question) for pattern in _WH_PHRASES)), None)
 
 
 def answered_with(question: str, answer: str) -> str:
@@ -200,8 +204,9 @@ def asks_thing(question: str) -> bool:
 
 def asks_bare(question: str) -> str:
     """The question word of a follow-up that has little else ("in which month?"), "" for any other."""
-    match = _BARE.match(question.rstrip("? "))
-    return match["asked"] + question.rstrip("? ")[match.end("asked") :] if match else ""
+    bare = question.rstrip("? ")
+    match = _BARE.match(bare)
+    return bare[match.start("asked") :] if match else ""
 
 
 def asked_again(opening: str, previous: str, answered: str) -> str:
@@ -213,9 +218,9 @@ def asked_again(opening: str, previous: str, answered: str) -> str:
         answered: with which name it was answered, if it asked for one; that is now the subject.
     """
     before = previous.rstrip("? ")
-    match = next(filter(None, (pattern.match(before) for pattern in _WH_PHRASES)), None)
+    match = _without_question_word(before)
     if match is None:
-        return f"{opening} {before[:1].lower() + before[1:] if _DOES.match(before.lower()) else before}?"
+        return f"{opening} {before[:1].lower() + before[1:] if _DOES.match(before) else before}?"
     rest, noun = match["rest"], (match["noun"] or "").strip()
     noun = "" if noun.startswith("of ") or noun in ("one", "ones") else noun
     verb = _DOES.match(rest)

@@ -132,7 +132,7 @@ def alike(answer: str, context: str, rng: random.Random) -> str | None:
         others = [m.group() for m in edits.NUMBER.finditer(context) if m.group() not in answer]
         return answer.replace(find.group(), rng.choice(others)) if others else None
     if answer[:1].isupper():
-        spans = [context[a:b] for a, b in edits.names(context)]
+        spans = _names(context)
         others = [
             span
             for span in spans

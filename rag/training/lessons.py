@@ -95,19 +95,26 @@ def held_out(lessons: list[T]) -> list[T]:
     return lessons[::HELD_OUT]
 
 
+def _to_teach(lessons: list[T]) -> Iterator[T]:
+    return (one for place, one in enumerate(lessons) if place % HELD_OUT)
+
+
+def _answered(question: str, answer: str, passage: str) -> Iterator[Example]:
+    start = passage.find(answer)
+    if start >= 0:
+        yield Example("lesson+", question, passage, spans=((start, start + len(answer)),), evidence=1)
+
+
 def taught(lessons: list[Lesson], seen: set[int]) -> Iterator[Example]:
     """Questions and claims over each passage, and claims over one another.
 
     Lessons that are held out are left away, and those whose passage overlaps with ``seen``.
     """
-    for place, one in enumerate(lessons):
-        if place % HELD_OUT == 0 or overlaps(one.passage, seen):
+    for one in _to_teach(lessons):
+        if overlaps(one.passage, seen):
             continue
         for question, answer in one.asked:
-            start = one.passage.find(answer)
-            if start >= 0:
-                span = (start, start + len(answer))
-                yield Example("lesson+", question, one.passage, spans=(span,), evidence=1)
+            yield from _answered(question, answer, one.passage)
         for question in one.missing:
             yield Example("lesson-", question, one.passage, no_answer=True, evidence=0)
         for claims, label in ((one.true, SUPPORTED), (one.false, REFUTED), (one.open, NEITHER)):
@@ -130,14 +137,8 @@ def _side_by_side(one: Lesson) -> Iterator[Example]:
 
 def taught_by_cases(cases: list[Case]) -> Iterator[Example]:
     """The question over the sentence that answers it, and the sentences held against each other, both ways round."""
-    for place, one in enumerate(cases):
-        if place % HELD_OUT == 0:
-            continue
-        start = one.said.find(one.answer)
-        if start >= 0:
-            yield Example(
-                "lesson+", one.question, one.said, spans=((start, start + len(one.answer)),), evidence=1
-            )
+    for one in _to_teach(cases):
+        yield from _answered(one.question, one.answer, one.said)
         for other, labels in (
             (one.agrees, (SUPPORTED, NEITHER)),  # what agrees need not say as much
             (one.contradicts, (REFUTED,)),

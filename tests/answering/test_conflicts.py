@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from integrations.disagreement import DISPUTED as QUESTION
+from integrations.disagreement import FIRST, LATER
 
 from rag.answering.citations import in_words
 from rag.answering.engine import AnswerEngine
@@ -15,11 +17,6 @@ from rag.retrieval.retriever import Retriever
 from rag.settings import Settings
 from rag.types import Answer
 
-QUESTION = "Is the rescue agreement of Batangas and Calapan binding?"
-FIRST = (
-    "The rescue agreement of Batangas and Calapan is non-binding, the two ports said. Talks are to begin now."
-)
-LATER = "With Friday's signatures Batangas and Calapan are legally bound by the rescue agreement. Ferries sail on."
 AGREES = "Batangas and Calapan have signed a rescue agreement that binds neither of the two ports."
 
 
