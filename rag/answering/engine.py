@@ -230,14 +230,16 @@ class AnswerEngine:
                 documents[path] = self.retriever.index.document(path)
             return documents[path]
 
-        asked = _asked_parts(query.text)
-        hits_of = [
-            self.retriever.retrieve_with_vector(replace(query, text=text), k=_PASSAGES)[0] for text in asked
-        ]
-        clock.lap("search")
-        results = [
-            self._answer_part(text, hits, document_of) for text, hits in zip(asked, hits_of, strict=True)
-        ]
+        first, *others = parts(query.text)
+        results: list[_PartResult] = []
+        for part in (first, *others):
+            # later parts are follow-ups of the first: "who came third, and what did he do?"
+            told = [(first, " ".join(draft.text for draft in results[0].drafts))] if results else []
+            text = conversation.standalone(part, told) if told else part
+            hits = self.retriever.retrieve_with_vector(replace(query, text=text), k=_PASSAGES)[0]
+            clock.lap("search")
+            results.append(self._answer_part(text, hits, document_of))
+            clock.lap("read")
         if self.generator is not None:  # it takes its time, and the index may change meanwhile
             for result in results:
                 for item in result.weighed:
@@ -327,7 +329,7 @@ class _Clock:
     def lap(self, stage: str) -> None:
         """Book the time since the last lap on ``stage``."""
         now = time.perf_counter()
-        self._laps[stage] = round((now - self._last) * 1000, 2)
+        self._laps[stage] = round(self._laps.get(stage, 0.0) + (now - self._last) * 1000, 2)
         self._last = now
 
     def timings_ms(self) -> dict[str, float]:
@@ -358,12 +360,6 @@ def _checked_history(history: Sequence[Turn]) -> Sequence[Turn]:
                 f"a turn of the history is {turn!r}; give a question, or a (question, answer) pair"
             )
     return history
-
-
-def _asked_parts(question: str) -> list[str]:
-    """The question's parts, each standing by itself: the later ones read as follow-ups of the first."""
-    first, *others = parts(question)
-    return [first, *(conversation.standalone(other, [first]) for other in others)]
 
 
 def _short(analysis: Analysis, drafts: Sequence[extractive.Draft]) -> str | None:

@@ -59,6 +59,32 @@ _SAME = {
     "percent": ("%",),
 }
 
+# Adjectives of countries: they describe a thing ("the Swiss laureates"), and an article on it need not say them.
+DEMONYMS = frozenset(
+    """
+    afghan albanian algerian american americans argentine argentinian armenian australian austrian azerbaijani
+    bangladeshi belarusian belgian bolivian bosnian brazilian british briton britons bulgarian burmese cambodian
+    cameroonian canadian chilean chinese colombian congolese croatian cuban cypriot czech danish dutch ecuadorian
+    egyptian english estonian ethiopian european europeans filipino finnish french georgian german germans ghanaian
+    greek greenlandic guatemalan haitian honduran hungarian icelandic indian indonesian iranian iraqi irish israeli
+    italian jamaican japanese jordanian kazakh kenyan korean kosovan kuwaiti laotian latvian lebanese liberian libyan
+    lithuanian malagasy malaysian maltese mexican moldovan mongolian moroccan mozambican namibian nepalese nepali
+    nicaraguan nigerian norwegian pakistani palestinian panamanian paraguayan peruvian philippine polish portuguese
+    qatari romanian russian russians rwandan saudi scottish senegalese serbian singaporean slovak slovenian somali
+    spanish sudanese swedish swiss syrian taiwanese tanzanian thai tibetan tunisian turkish ugandan ukrainian
+    uruguayan uzbek venezuelan vietnamese welsh yemeni zambian zimbabwean african asian
+    """.split()
+)
+# Before a name they say what its bearer is; an article may write them shorter or leave them out.
+TITLES = frozenset(
+    """
+    doctor dr mr mrs ms miss sir dame lord lady king queen prince princess emperor pope cardinal archbishop bishop
+    reverend saint president premier chancellor minister secretary senator governor mayor congressman congresswoman
+    representative ambassador judge justice sheriff general admiral colonel major captain lieutenant sergeant
+    professor prof chief executive chairman chairwoman director coach
+    """.split()
+)
+
 # Numbers people write as words; years and amounts are written in digits.
 NUMBER_WORDS = {
     word: str(value)

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from rag.answering.lexicon import NUMBER_WORDS, STOP_WORDS, Word, words
+from rag.answering.lexicon import DEMONYMS, NUMBER_WORDS, STOP_WORDS, TITLES, Word, words
 
 Kind: TypeAlias = Literal[
     "person",
@@ -129,6 +129,9 @@ _MONEY = re.compile(
     r"|worth|sold|sells?|charge[sd]?|earn(?:s|ed)?|donat(?:e|ed))\b|\bwhat (?:(?:is|was|were|are) the )?(?:price|salary|fee)\b"
 )
 
+# "What does the Unity Party stand for?": a name of words has aims, letters have words.
+_NAMED_STANDS_FOR = re.compile(r"\b[A-Z][A-Za-z]*[a-z] stands? for\b")
+
 # Capitalised words that open a question or a request and are no names.
 _OPENERS = STOP_WORDS | set(_AUXILIARIES) | {
     "summarise", "summarize", "compare", "quote", "define", "find", "show", "tell", "give", "describe", "explain",
@@ -137,10 +140,27 @@ _OPENERS = STOP_WORDS | set(_AUXILIARIES) | {
 }  # fmt: skip
 
 # Acronyms that stand for common nouns, not for anyone's name.
-_COMMON_ACRONYMS = frozenset(["ceo", "ceos", "cfo", "coo", "ev", "evs", "mou", "mous", "ai", "it", "tv"])
-# "When and where was it founded": two wh-words that share the rest.
+_COMMON_ACRONYMS = frozenset(
+    """
+    ceo ceos cfo coo ev evs mou mous ai it tv tvs hq pm mp mps pc pcs vip vips dna rna id ids gmt utc cctv gdp pr faq
+    """.split()
+)
+_PREPOSITIONS = r"(?:(?:on|in|at|by|with|for|from|to|of|under|about|until|since|into|through) )?"
+# "When", "on which day of the week", "how many people": a question word that has no verb of its own.
+_NOUNS = rf"(?: (?!(?:{'|'.join(_AUXILIARIES)})\b)[\w'’-]+)"
+_WH_PHRASE = (
+    rf"(?:who|whom|what|when|where|why|how|how (?:many|much){_NOUNS}{{1,3}}|how (?:long|far|often|old|big|large|soon)"
+    r"|(?:on|in|at|by|with|for|from|to|of|under|about|until|since|into|through) (?:whom|what|which|whose|how many|how much)"
+    rf"{_NOUNS}{{0,5}}"
+    r"|(?:what|which) (?:kinds? of )?(?:dates?|days?|months?|years?|times?|hours?|weekdays?|cit(?:y|ies)|towns?"
+    r"|countr(?:y|ies)|places?|compan(?:y|ies)|firms?|persons?|people|prices?|amounts?|sums?|shares?|names?|reasons?)"
+    r"(?: of the week)?)"
+)
+# "When and where was it founded", "on what island and on which day did it sink": two of them share the rest.
 _SHARED_REST = re.compile(
-    r"^(?P<first>who|what|when|where|why|how) and (?P<second>who|what|when|where|why|how)\b(?P<rest> .+)$",
+    rf"^(?P<first>{_WH_PHRASE}),? and (?P<second>{_WH_PHRASE}),?(?P<rest> (?:{'|'.join(_AUXILIARIES)})\b.+)$"
+    r"|^(?P<first_>who|when|where|why|how) and (?P<second_>who|what|when|where|why|how(?: (?:many|much) \w+)?)\b"
+    r"(?P<rest_> .+)$",
     re.IGNORECASE,
 )
 MAX_PARTS = 4  # what is asked in more parts than this is searched as a whole
@@ -151,7 +171,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _SPLIT_PARTS = re.compile(
-    r"(?<=\?)\s+(?=\S)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)",
+    r"(?<=\?)\s+(?=\S)|,\s+(?=(?:where|when|why|how|(?:by|with|for) whom) and (?:where|when|why|how)\W*$)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)",
     re.IGNORECASE,
 )
 
@@ -201,7 +221,9 @@ def parts(question: str) -> list[str]:
         return [one, re.sub(r"^(?:its|their|his|her)\b", owner.group(), other) if owner else other]
     shared = _SHARED_REST.match(question)
     if shared:
-        return [shared["first"] + shared["rest"], shared["second"] + shared["rest"]]
+        rest = shared["rest"] or shared["rest_"]
+        second = (shared["second"] or shared["second_"]) + rest
+        return [(shared["first"] or shared["first_"]) + rest, second]
     pieces = [piece.strip() for piece in _SPLIT_PARTS.split(question)]
     pieces = list(dict.fromkeys(piece for piece in pieces if words(piece)))
     return pieces if 0 < len(pieces) <= MAX_PARTS else [question]
@@ -216,6 +238,8 @@ def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis
     """
     lowered = re.sub(r"\s+", " ", text.strip().replace("’", "'").lower())
     kind = _kind_of(lowered)
+    if kind == "expansion" and _NAMED_STANDS_FOR.search(text):
+        kind = "thing"
     if kind == "definition" and re.search(r"\bmeaning of\b|\bmean\b", lowered) and _acronym(text).isupper():
         kind = "expansion"  # what capitals mean is what they stand for
     found = words(text)
@@ -300,7 +324,10 @@ def _name_words(found: list[Word], text: str, corpus_names: AbstractSet[str]) ->
         if not word.terms or word.is_number or word.text in {"%", "$", "€", "£", "¥"}:
             continue
         bare = word.text.casefold().rstrip(".")
-        if bare in _COMMON_ACRONYMS:
+        if bare in _COMMON_ACRONYMS or bare in DEMONYMS:
+            continue
+        follows = found[position + 1] if position + 1 < len(found) else None
+        if bare in TITLES and follows is not None and follows.is_capitalised and follows.terms:
             continue
         capital = word.is_capitalised and not shouting
         if capital and position == 0:

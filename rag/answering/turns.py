@@ -225,7 +225,7 @@ def asked_again(opening: str, previous: str, answered: str) -> str:
     noun = "" if noun.startswith("of ") or noun in ("one", "ones") else noun
     verb = _DOES.match(rest)
     *body, last = rest.split(" ")
-    dangling = last in _PREPOSITION.split("|")
+    dangling = _PREPOSED.fullmatch(last) is not None
     has_subject = verb is not None and (dangling or bool(_SUBJECT_OPENS.match(verb["next"] or "")))
     if has_subject:
         # "which parts do they want to share" + "why" is "why do they want to share parts"

@@ -31,6 +31,8 @@ from rag.answering.question import analyse, parts
         ("summarise the articles", "summary"),
         ("How will costs be reduced?", "manner"),
         ("What will the joint venture do?", "thing"),
+        ("What does the US Constitution Party stand for?", "thing"),
+        ("what does mou stand for", "expansion"),
     ],
 )
 def test_kind(question: str, kind: str) -> None:
@@ -54,10 +56,33 @@ def test_an_acronym_for_common_nouns_is_no_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What did the Swiss winners say to Doctor Li Wenliang?", ("li", "wenliang")),
+        ("Did the Pope visit President Biden?", ("pope", "biden")),
+        ("toll of the attack at Paris police HQ?", ("pari",)),
+    ],
+)
+def test_a_nationality_and_a_title_before_a_name_are_no_names(question: str, names: tuple[str, ...]) -> None:
+    assert analyse(question).names == names
+
+
+@pytest.mark.parametrize(
     ("question", "expected"),
     [
         ("When does it start and who owns it?", ["When does it start", "who owns it?"]),
         ("When and where was it announced?", ["When was it announced?", "where was it announced?"]),
+        (
+            "On which island and on what day of the week, did the ship sink?",
+            ["On which island did the ship sink?", "on what day of the week did the ship sink?"],
+        ),
+        (
+            "How many cars, and how many bikes were hit?",
+            ["How many cars were hit?", "how many bikes were hit?"],
+        ),
+        ("who and how many people came", ["who came", "how many people came"]),
+        ("What happened and when was it?", ["What happened", "when was it?"]),
+        ("Who signed it, where and when?", ["Who signed it", "where", "when?"]),
         ("What did Nissan and Honda agree?", ["What did Nissan and Honda agree?"]),
         ("Who is Mibe? What did he say?", ["Who is Mibe?", "What did he say?"]),
         ("Who said “we grow; what else” today?", ["Who said “we grow; what else” today?"]),
