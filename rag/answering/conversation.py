@@ -14,6 +14,7 @@ from typing import TypeAlias
 from rag.answering import turns
 from rag.answering.answer_types import persons
 from rag.answering.lexicon import STOP_WORDS, Word, terms, words
+from rag.answering.names import is_ordinary
 
 Turn: TypeAlias = str | tuple[str, str]
 """An earlier question, or (question, answer text)."""
@@ -55,6 +56,13 @@ _ASKS_OF_ALL = re.compile(
     r"(?:decided|confirmed|announced|settled|agreed|certain|final|official|true|known|planned|sure)\b",
     re.IGNORECASE,
 )
+_PLACE_AMONG = re.compile(
+    r"\b(?:first|second|third|fourth|last|latter|former|rest) of (?:those|these|them)\b", re.IGNORECASE
+)
+_SOME_OF = re.compile(
+    r"\b(?:which|what|one|two|both|neither|any|each|all|none) of (?:those|these|them)\b", re.IGNORECASE
+)
+_FRAGMENT_WORDS = 3
 _OF_SOMEBODY = re.compile(r"the (?P<what>[a-z -]+) of [A-Z]")
 _FRAGMENT = re.compile(
     r"(?P<name>.+?)(?P<rest> (?:in|at|on|by|for|from|with|to|since|until|before|after)\b.+|)$", re.IGNORECASE
@@ -109,7 +117,7 @@ def _follow(question: str, resolved: Sequence[str], history: Sequence[Turn]) -> 
         return _swapped(previous, lead.rest.rstrip("? "))
     if lead.kind == "back":
         return _back_to(lead, resolved)
-    return _complete(question, previous, answer)
+    return _complete(lead.rest, previous, answer)
 
 
 def _back_to(lead: turns.Lead, resolved: Sequence[str]) -> str:
@@ -148,16 +156,25 @@ def _complete(question: str, previous: str, answer: str) -> str:
         or topic_of(previous, thing)
         or topic_of(answer, thing)
     )
+    topic = re.sub(r"['’]s?$", "", topic)
+    said = turns.said_in(previous)
+    several = topic[:1].isupper() and re.search(r",| and ", topic) is not None
+    # "the second of those": which they are, the question before says
+    if _PLACE_AMONG.search(question) or (_SOME_OF.search(question) and not several):
+        return f"{question.rstrip('? ')} ({said})?"
     if not topic:
-        return question
+        return (
+            f"{question.rstrip('? ')} ({said})?" if _refers(question) or _is_fragment(question) else question
+        )
     # "it" is not several, and "has that been decided" asks of all that was said
     match = _PRONOUN.search(_masked(question))
     pronoun = match.group().casefold() if match else ""
-    several = topic[:1].isupper() and re.search(r",| and ", topic) is not None
     if pronoun and ((several and pronoun in ("it", "its")) or _ASKS_OF_ALL.search(question)):
-        return f"{question.rstrip('? ')} ({turns.said_in(previous)})?"
+        return f"{question.rstrip('? ')} ({said})?"
     if _refers(question):
         return _substituted(question, topic)
+    if _is_fragment(question):
+        return f"{question.rstrip('? ')} ({f'{named}, ' if named else ''}{said})?"
     if not own_names and (_BARE_REFERENCE.search(question) or len(_content(question)) <= 4):
         return f"{question.rstrip('? ')} ({turns.named_in(previous) or topic})?"
     return question
@@ -241,7 +258,7 @@ def topic_of(text: str, thing: bool = False) -> str:
     phrases = [phrase for phrase in (_phrase(run, sentence) for run in runs) if phrase]
     # "which joint ventures are named": what is asked for is the topic when nothing else is
     asked = re.match(r"(?:which|what) ((?:[\w-]+ ){0,2}?[\w-]+s(?<!ss))\b", sentence, re.IGNORECASE)
-    if asked and not phrases and asked.group(1).casefold() not in _BREAK:
+    if asked and not phrases and _BREAK.isdisjoint(asked.group(1).casefold().split()):
         return f"the {asked.group(1)}"
 
     def worth(phrase: str) -> tuple[bool, bool, int]:
@@ -263,7 +280,11 @@ def _phrase(run: list[Word], sentence: str) -> str:
         position
         for position, word in enumerate(run)
         if word.text.casefold() in _DETERMINERS
-        or (word.is_capitalised and word.text.casefold() not in STOP_WORDS)
+        or (
+            word.is_capitalised
+            and word.text.casefold() not in STOP_WORDS
+            and (word.start or not is_ordinary(word.text.casefold()))
+        )
     ]
     if not starts:
         return ""
@@ -317,13 +338,25 @@ def _names(text: str) -> list[Word]:
     return [word for word in found[1:] if word.is_capitalised and word.terms] if found else []
 
 
+def _is_fragment(question: str) -> bool:
+    """ "only in Japan?", "memberships?": no question by itself, and no verb that would make it one."""
+    first = question.split(" ", 1)[0].casefold().strip("?.,!")
+    return (
+        not _names(question)
+        and len(_content(question)) <= _FRAGMENT_WORDS
+        and first not in _BREAK
+        and not _BARE_REFERENCE.search(question)
+        and not any(word.text.casefold() in _BREAK for word in words(question))
+    )
+
+
 def _content(text: str) -> list[Word]:
     return [word for word in words(text) if word.terms]
 
 
 def _is_clause(text: str) -> bool:
     """Whether what follows "and" is a question of its own ("which cars did it make") or a fragment ("in America")."""
-    first = text.split(" ", 1)[0].casefold() if text else ""
+    first = re.sub(r"['’]s$", "", text.split(" ", 1)[0].casefold()) if text else ""
     return first in _BREAK or bool(
         re.match(r"(?:on|in|at|by|with|for|to|from|of) (?:which|what|whom)\b", text)
     )

@@ -9,6 +9,27 @@ from rag.answering.conversation import standalone
     ("history", "question", "expected"),
     [
         (
+            ["Which parts did Nissan and Honda pledge to work on?"],
+            "What is agreed on the second of those?",
+            "What is agreed on the second of those (Nissan and Honda pledge to work on)?",
+        ),
+        (
+            ["What do Nissan and Honda plan?"],
+            "Which of them is bigger?",
+            "Which of Nissan and Honda is bigger?",
+        ),
+        (
+            ["Who is Nissan's majority shareholder?", "And what does Renault want?"],
+            "what will it do?",
+            "what will Renault do?",
+        ),
+        (
+            ["will nissan use batteries from l-h?"],
+            "only in japan?",
+            "only in japan (nissan use batteries from l-h)?",
+        ),
+        (["Whose strength does Honda's president count on?"], "What should it do?", "What should Honda do?"),
+        (
             ["What is the NMKV joint venture?"],
             "which cars did it make?",
             "which cars did the NMKV joint venture make?",

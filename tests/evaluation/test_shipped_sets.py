@@ -39,7 +39,14 @@ def test_conversations_are_many_short_and_in_two_halves() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["conversations", "conversations-more", "conversations-standalone", "conversations-more-standalone"],
+    [
+        "conversations",
+        "conversations-more",
+        "conversations-hard",
+        "conversations-standalone",
+        "conversations-more-standalone",
+        "conversations-hard-standalone",
+    ],
 )
 def test_every_expected_fact_of_a_conversation_stands_in_a_source(
     name: str, articles: dict[str, str]
