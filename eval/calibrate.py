@@ -349,7 +349,7 @@ def main() -> None:
     parser.add_argument("--without-reader", action="store_true")
     parser.add_argument("--questions", type=int, default=1500, help="at most this many of each set")
     parser.add_argument(
-        "--refused", type=float, default=0.05, help="share of found answers the line may refuse"
+        "--refused", type=float, default=0.02, help="share of found answers the line may refuse"
     )
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "rag-calibrate")
     parser.add_argument("--dry", action="store_true", help="print, do not write the file")

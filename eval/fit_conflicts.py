@@ -73,7 +73,7 @@ def main() -> None:
     ]
     dev = np.array([one for one, _, _ in pairs])
     labels = np.array([label for _, label, _ in pairs])
-    rows = np.array([contradiction.features(*found) for _, _, found in pairs])
+    rows = np.array([contradiction.features(*found[3:]) for _, _, found in pairs])
     copies = np.array([found[3] is not None and found[3].is_of_copies for _, _, found in pairs])
     compared = np.array([contradiction.both_answer(*found[:4]) for _, _, found in pairs])
     held = across(rows[dev], labels[dev])

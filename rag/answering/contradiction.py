@@ -15,28 +15,14 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from rag.answering import opposites, values
-from rag.answering.disagreement import SEVERAL, Difference, Said, amounts_agree, times_agree
+from rag.answering.disagreement import SEVERAL, Difference, Said
 from rag.answering.evidence import Regression
-from rag.answering.lexicon import terms
 from rag.answering.question import Analysis
 
 FEATURES = (
-    "refuted_most",
+    "refuted_most",  # log odds of P(refuted), one sentence given the other, the way round that is more
     "refuted_least",
-    "supported_most",
-    "supported_least",
-    "answers_most",
-    "answers_least",
-    "wording_shared",
-    "yes_no",
-    "other_time",
-    "one_denied",
-    "both_values",
-    "values_clash",
-    "values_agree",
-    "answer_shared",
-    "rule_of_value",
+    "rule_of_value",  # the rules found amounts or dates that cannot both be
     "rule_of_name",
     "rule_of_wording",
 )
@@ -78,7 +64,7 @@ def decided(
         return True
     if not both_answer(analysis, one, other, found):
         return False
-    row = features(analysis, one, other, found, judged, turned)
+    row = features(found, judged, turned)
     return shipped().regression.probability(row) >= shipped().threshold
 
 
@@ -93,50 +79,20 @@ def both_answer(analysis: Analysis, one: Said, other: Said, found: Difference | 
     return least >= _ANSWERS_ALONE and analysis.kind not in SEVERAL
 
 
-def features(
-    analysis: Analysis, one: Said, other: Said, found: Difference | None, judged: Judged, turned: Judged
-) -> tuple[float, ...]:
-    """The regression's features, in the order of `FEATURES`; probabilities as log odds."""
-    mine, theirs = opposites.term_set(one.text), opposites.term_set(other.text)
-    both, clash, agree = _values(one, other)
+def features(found: Difference | None, judged: Judged, turned: Judged) -> tuple[float, ...]:
+    """The regression's features, in the order of `FEATURES`.
+
+    Few, because more of them (shared words, agreeing values, how surely both answer) fitted the pairs at hand and told
+    the others apart less well.
+    """
     kind = found.kind if found else ""
     return (
         _logit(max(judged[1], turned[1])),
         _logit(min(judged[1], turned[1])),
-        _logit(max(judged[0], turned[0])),
-        _logit(min(judged[0], turned[0])),
-        _logit(max(one.answerable, other.answerable)),
-        _logit(min(one.answerable, other.answerable)),
-        len(mine & theirs) / max(1, min(len(mine), len(theirs))),
-        float(analysis.kind == "yesno"),
-        float(values.says_other_time(one.text, other.text)),
-        float(opposites.negations(one.text) != opposites.negations(other.text)),
-        float(both),
-        float(clash),
-        float(agree),
-        0.0 if both else _answer_shared(analysis, one, other),  # "34 percent" and "24 percent" share no value
         float(kind in ("amount", "date")),
         float(kind in ("name", "person")),
         float(kind not in ("", "amount", "date", "name", "person")),
     )
-
-
-def _values(one: Said, other: Said) -> tuple[bool, bool, bool]:
-    """Whether both answers are amounts or times, whether these cannot be the same, whether one stands in both."""
-    amounts, amounts_ = values.amounts_at(one.text, one.span), values.amounts_at(other.text, other.span)
-    when, when_ = values.times_at(one.text, one.span), values.times_at(other.text, other.span)
-    clash = any(values.amounts_clash(a, b, same_noun=False) for a in amounts for b in amounts_) or any(
-        values.times_clash(a, b) for a in when for b in when_
-    )
-    agree = bool(amounts and amounts_) and amounts_agree(one, other)
-    return bool((amounts and amounts_) or (when and when_)), clash, agree or times_agree(one, other)
-
-
-def _answer_shared(analysis: Analysis, one: Said, other: Said) -> float:
-    """Share of the shorter answer's terms, less the question's, that the other answer has; 0..1."""
-    asked = frozenset(analysis.terms)
-    mine, theirs = frozenset(terms(one.answer)), frozenset(terms(other.answer))
-    return len((mine & theirs) - asked) / max(1, min(len(mine - asked), len(theirs - asked)))
 
 
 def _logit(probability: float) -> float:

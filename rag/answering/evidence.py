@@ -43,6 +43,7 @@ READER_FEATURES = (
     "answerable",  # log-odds of the reader's calibrated answerability of the passage
     "evidence",  # the reader's evidence score of the passage (logit)
     "sentence_evidence",  # the reader's evidence for this sentence
+    "selection",  # log-odds that the sentence is one of those that answer, by the reader's selection head
     "span_here",  # the reader's best span lies in this sentence
 )
 # A line of its own that is neither a sentence nor an item of a list is a heading - unless it is a name (a byline).
@@ -300,6 +301,7 @@ def features_of(
         log_odds(reading.answerable),
         reading.evidence,
         reading.sentence_evidence[number] if number < len(reading.sentence_evidence) else 0.0,
+        log_odds(reading.selection[number] if number < len(reading.selection) else 0.0),
         1.0 if _span_in(hit, sentence, reading) else 0.0,
     )
 

@@ -14,7 +14,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,6 +56,8 @@ class Reading:
         evidence: logit that the passage answers the question, from the evidence head alone; for reranking.
         sentence_evidence: for each sentence given, the probability that the answer stands there: ``answerable``
             times the share of the start and end probability that falls inside it. Comparable across passages.
+        selection: for each sentence given, the probability that it is one of those that answer, also where no exact
+            span does: a broad question, a reason, a yes or no. The mean logit of its tokens in the selection head.
         supported: probability that the passage supports the text read with it, were that a claim; the support head
             sees it in the same pass, and its view of a question helps to rank passages too.
     """
@@ -68,6 +70,7 @@ class Reading:
     evidence: float
     sentence_evidence: tuple[float, ...]
     supported: float = 0.0
+    selection: tuple[float, ...] = ()
 
 
 class Reader(Protocol):
@@ -105,6 +108,7 @@ class _Logits:
     end: Array
     evidence: float
     support: Array
+    selection: Array
 
 
 class OnnxReader:
@@ -151,23 +155,18 @@ class OnnxReader:
             raise ValueError(f"{len(passages)} passages but sentences for {len(spans)}")
         offsets, windows = self._windows([(question, passage) for passage in passages])
         found: list[Reading] = [
-            Reading(0, 0, 0.0, 0.0, 0.0, -math.inf, (0.0,) * len(given)) for given in spans
+            Reading(0, 0, 0.0, 0.0, 0.0, -math.inf, (0.0,) * len(given), selection=(0.0,) * len(given))
+            for given in spans
         ]
         for window, logits in zip(windows, self._run(windows), strict=True):
             place = window.passage
             reading = self._reading(window, logits, offsets[place], spans[place])
             known = found[place]
             best = reading if reading.answerable > known.answerable else known
-            held = tuple(map(max, reading.sentence_evidence, known.sentence_evidence))
-            found[place] = Reading(
-                best.start,
-                best.end,
-                best.span_score,
-                best.no_answer_score,
-                best.answerable,
-                best.evidence,
-                held,
-                best.supported,
+            found[place] = replace(
+                best,
+                sentence_evidence=tuple(map(max, reading.sentence_evidence, known.sentence_evidence)),
+                selection=tuple(map(max, reading.selection, known.selection)),
             )
         return found
 
@@ -216,13 +215,11 @@ class OnnxReader:
             + self._evidence_weight * logits.evidence
             + self._bias
         )
-        answerable = 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
+        answerable = _logistic(score)
         mass = (_softmax(start) + _softmax(end)) / 2
         places = offsets[window.low : window.low + len(start)]
-        held = tuple(
-            answerable * float(mass[(places[:, 0] >= given.start) & (places[:, 0] < given.end)].sum())
-            for given in sentences
-        )
+        inside = [(places[:, 0] >= given.start) & (places[:, 0] < given.end) for given in sentences]
+        chosen = logits.selection[window.first : -1]
         return Reading(
             int(places[low, 0]),
             int(places[high, 1]),
@@ -230,8 +227,9 @@ class OnnxReader:
             no_answer,
             answerable,
             logits.evidence,
-            held,
+            tuple(answerable * float(mass[tokens].sum()) for tokens in inside),
             float(_softmax(logits.support)[0]),
+            tuple(_logistic(float(chosen[tokens].mean())) if tokens.any() else 0.0 for tokens in inside),
         )
 
     def _run(self, windows: Sequence[_Window]) -> Iterator[_Logits]:
@@ -246,8 +244,8 @@ class OnnxReader:
             ids = np.array([window.ids], dtype=np.int64)
             segments = np.zeros_like(ids)
             segments[:, window.first :] = 1
-            start, end, evidence, support = session.run(None, {"ids": ids, "segments": segments})
-            return _Logits(start[0], end[0], float(evidence[0]), support[0])
+            start, end, evidence, support, selection = session.run(None, {"ids": ids, "segments": segments})
+            return _Logits(start[0], end[0], float(evidence[0]), support[0], selection[0])
 
         return iter(_spread(one, windows))
 
@@ -313,6 +311,10 @@ def best_span(start: Array, end: Array) -> tuple[int, int]:
     scores = np.where((distance >= 0) & (distance < MAX_ANSWER), scores, -np.inf)
     low, high = divmod(int(scores.argmax()), length)
     return low, high
+
+
+def _logistic(score: float) -> float:
+    return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
 
 
 def _softmax(logits: Array) -> Array:

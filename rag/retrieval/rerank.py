@@ -16,7 +16,7 @@ from rag.types import Hit, Sentence
 
 READ = 10  # passages read; 20 were no better on any collection measured
 # Beside a fused score of 0..1; chosen on scifact's training questions and squad2, where the optimum is flat.
-_EVIDENCE_WEIGHT = 0.3
+_EVIDENCE_WEIGHT = 0.1
 _SUPPORT_WEIGHT = 0.2  # what tells for claims ("Aspirin lowers …"), and does no harm to questions
 _TOTAL = 1 + _EVIDENCE_WEIGHT + _SUPPORT_WEIGHT
 

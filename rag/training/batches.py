@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.training.edits import sentences
 from rag.training.examples import Example
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One tokenised pair with its targets; ``start`` and ``end`` are token places, `NO_TARGET` where none."""
+    """One tokenised pair with its targets; ``start`` and ``end`` are token places, `NO_TARGET` where none.
+
+    Attributes:
+        answering: for each token of ``ids``, whether its sentence answers; None where that is not known.
+    """
 
     ids: list[int]
     first_length: int
@@ -46,11 +51,16 @@ class Row:
     end: int
     evidence: float
     support: tuple[int, ...]
+    answering: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded tensors (B, T) and targets (B,); where there is no target, evidence is nan and the support row zero."""
+    """Padded tensors (B, T) and targets (B,); where there is no target, evidence is nan and the support row zero.
+
+    Attributes:
+        answering: (B, T), 1 where the token's sentence answers, 0 where not, nan where unknown or not of the passage.
+    """
 
     ids: torch.Tensor
     segments: torch.Tensor
@@ -59,6 +69,7 @@ class Batch:
     end: torch.Tensor
     evidence: torch.Tensor
     support: torch.Tensor
+    answering: torch.Tensor
 
 
 def tokenise(texts: Sequence[str], tokenizer: Tokenizer) -> dict[str, Tokens]:
@@ -107,7 +118,27 @@ def make_row(example: Example, first: Tokens, second: Tokens, rng: random.Random
     elif example.no_answer:
         start = end = 0
     evidence = float("nan") if example.evidence is None else float(example.evidence)
-    return Row(ids, len(question) + 2, start, end, evidence, example.support)
+    answering: NDArray[np.bool_] | None = None
+    marks = sentences_that_answer(example)
+    if marks is not None:
+        answering = np.zeros(len(ids), dtype=bool)
+        for begin, stop in marks:
+            tokens = (second.starts[low : low + room] >= begin) & (second.starts[low : low + room] < stop)
+            answering[len(question) + 2 : -1] |= tokens
+    return Row(ids, len(question) + 2, start, end, evidence, example.support, answering)
+
+
+def sentences_that_answer(example: Example) -> tuple[tuple[int, int], ...] | None:
+    """The sentences (start, end) of the passage that answer; None where the example does not tell, as with claims."""
+    if example.answering is not None:
+        return example.answering
+    if example.spans:
+        return tuple(
+            (begin, stop)
+            for begin, stop in sentences(example.second)
+            if any(begin < end and start < stop for start, end in example.spans)
+        )
+    return () if example.no_answer or example.evidence == 0 else None
 
 
 def collate(rows: Sequence[Row]) -> Batch:
@@ -118,6 +149,7 @@ def collate(rows: Sequence[Row]) -> Batch:
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     segments, mask = torch.zeros_like(ids), torch.zeros_like(ids)
     support = torch.zeros(len(rows), 3)
+    answering = torch.full((len(rows), width), float("nan"))
     for place, row in enumerate(rows):
         length = len(row.ids)
         ids[place, :length] = torch.tensor(row.ids)
@@ -125,6 +157,9 @@ def collate(rows: Sequence[Row]) -> Batch:
         mask[place, :length] = 1
         for label in row.support:
             support[place, label] = 1
+        if row.answering is not None:
+            passage = slice(row.first_length, length - 1)
+            answering[place, passage] = torch.from_numpy(row.answering[passage]).float()
     return Batch(
         ids,
         segments,
@@ -133,6 +168,7 @@ def collate(rows: Sequence[Row]) -> Batch:
         torch.tensor([row.end for row in rows]),
         torch.tensor([row.evidence for row in rows]),
         support,
+        answering,
     )
 
 

@@ -45,6 +45,8 @@ class Example:
         no_answer: the span head should point at CLS.
         evidence: 1 if the passage answers the question, 0 if it does not.
         support: the support labels that are right; more than one where the data only says "not supported".
+        answering: the sentences that answer, as (start, end) characters of ``second``; None where that is to be read
+            off ``spans`` and ``no_answer``.
     """
 
     group: str
@@ -54,6 +56,7 @@ class Example:
     no_answer: bool = False
     evidence: int | None = None
     support: tuple[int, ...] = ()
+    answering: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def read_examples(file: Path) -> list[Example]:
             item["no_answer"],
             item["evidence"],
             tuple(item["support"]),
+            None if item["answering"] is None else tuple((start, end) for start, end in item["answering"]),
         )
         for item in read_lines(file)
     ]

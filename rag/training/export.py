@@ -172,8 +172,9 @@ def build(
     """The ONNX model of ``network``; ``peaks`` (from `channel_peaks`) make the int8 activations finer.
 
     Inputs ``ids`` and ``segments`` (int64), both (B, T); outputs ``start``, ``end`` (B, T), ``evidence`` (B,),
-    ``support`` (B, 3), all float32 logits. There is no mask: rows of one batch must be equally long. Reading pairs one
-    by one costs nothing here, allows the faster attention kernel, and makes results independent.
+    ``support`` (B, 3), ``selection`` (B, T), all float32 logits. There is no mask: rows of one batch must be equally
+    long. Reading pairs one by one costs nothing here, allows the faster attention kernel, and makes results
+    independent.
     """
     from onnx import TensorProto, checker, helper
 
@@ -222,13 +223,12 @@ def build(
         x = _add_norm(graph, graph.torch_linear(mixed, state, f"{at}out"), x, state, f"{at}norm1")
         x = _add_norm(graph, _inner(graph, x, state, at), x, state, f"{at}norm2")
 
-    for place, name in enumerate(("start", "end")):
+    for place, (name, layer) in enumerate((("start", "span"), ("end", "span"), ("selection", "selection"))):
+        rows = slice(place % 2, place % 2 + 1)  # the span head holds two rows, the selection head one
         logits = node(
-            "MatMul", [x, weight(f"span.{name}", state["span.weight"][place][:, None])], f"{name}.column"
+            "MatMul", [x, weight(f"{name}.weight", state[f"{layer}.weight"][rows].T)], f"{name}.column"
         )
-        logits = node(
-            "Add", [logits, weight(f"span.{name}.bias", state["span.bias"][place : place + 1])], f"{name}.all"
-        )
+        logits = node("Add", [logits, weight(f"{name}.bias", state[f"{layer}.bias"][rows])], f"{name}.all")
         node("Squeeze", [logits, weight(f"{name}.axis", np.array([2]))], name)
     first = node("Gather", [x, weight("first", np.array(0))], "cls", axis=1)
     pooled = node(
@@ -261,6 +261,7 @@ def build(
                 helper.make_tensor_value_info("end", TensorProto.FLOAT, pair),
                 helper.make_tensor_value_info("evidence", TensorProto.FLOAT, ["batch"]),
                 helper.make_tensor_value_info("support", TensorProto.FLOAT, ["batch", 3]),
+                helper.make_tensor_value_info("selection", TensorProto.FLOAT, pair),
             ],
             graph.weights,
         ),

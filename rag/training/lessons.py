@@ -4,19 +4,25 @@ Each line of ``lessons.jsonl.gz`` names a passage of the data folder's ``article
 there) and holds questions with their exact answers, questions that it seems to answer and does not, claims that follow
 from it, claims that contradict those, and claims that do neither. Each line of ``cases.jsonl.gz`` is a sentence of one
 paper with three of other papers: one that agrees in other words, one that contradicts it, and one that only seems to.
+Each line of ``selections.jsonl.gz`` is a passage with its sentences, and for each question which of them answer; each
+line of ``summaries.jsonl.gz`` a passage with sentences that sum up parts of it, faithfully or all but one bit, and
+each line of ``records.jsonl.gz`` the same over a record (JSON, lines, a table) that was invented with them.
+All lie in `FOLDER`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, overlaps, read_lines
 
-FILE = Path(__file__).with_name("lessons.jsonl.gz")
-CASES = Path(__file__).with_name("cases.jsonl.gz")
+FOLDER = Path(__file__).with_name("written")
+LESSONS, CASES, SELECTIONS, SUMMARIES, RECORDS = (
+    f"{name}.jsonl.gz" for name in ("lessons", "cases", "selections", "summaries", "records")
+)
 ARTICLES = ("wikinews", "reuters21578")
 HELD_OUT = 16
 
@@ -55,39 +61,119 @@ class Case:
     other: str
 
 
-def read_cases(file: Path = CASES) -> list[Case]:
-    """The cases of ``file``."""
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A passage, and which of its sentences answer questions that seldom have one exact answer: broad ones, reasons,
+    yes or no, lists.
+
+    Attributes:
+        sentences: (start, end) characters of the passage.
+        asked: question, the sentences that answer it, and the phrase in them that decides ("" where none does).
+        missing: questions of the same kinds that no sentence answers.
+    """
+
+    passage: str
+    sentences: tuple[tuple[int, int], ...]
+    asked: tuple[tuple[str, tuple[int, ...], str], ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A passage, or a record as text, and sentences as a language model writes them about it.
+
+    Attributes:
+        faithful: sentences all of which follows from the passage.
+        unfaithful: sentences of which one bit does not, with `REFUTED` or `NEITHER` for that bit.
+    """
+
+    passage: str
+    faithful: tuple[str, ...]
+    unfaithful: tuple[tuple[str, int], ...]
+
+
+def taught(data: Path, seen: set[int], folder: Path = FOLDER) -> Iterator[Example]:
+    """Everything in ``folder`` but what is held out, and what overlaps with ``seen``.
+
+    Raises:
+        KeyError: a passage's article is not in ``data``.
+    """
+    passages = Passages(data)
+    yield from taught_by_lessons(read_lessons(passages, folder), seen)
+    yield from taught_by_cases(read_cases(folder))
+    yield from taught_by_selections(read_selections(passages, folder), seen)
+    yield from taught_by_summaries(read_summaries(passages, folder) + read_records(folder), seen)
+
+
+def read_cases(folder: Path = FOLDER) -> list[Case]:
+    """The cases in ``folder``."""
     return [
         Case(item["q"], item["a"], item["v"], item["same"], item["conflict"], item["other"])
-        for item in read_lines(file)
+        for item in read_lines(folder / CASES)
     ]
 
 
-def read_lessons(data: Path, file: Path = FILE) -> list[Lesson]:
-    """The lessons of ``file`` with their passages out of ``data``; line ends in them are spaces.
+def read_lessons(passages: Passages, folder: Path = FOLDER) -> list[Lesson]:
+    """The lessons in ``folder`` with their passages."""
+    return [
+        Lesson(
+            passages[item["p"]],
+            tuple((question, answer) for question, answer in item["q"]),
+            tuple(item["n"]),
+            tuple(item["s"]),
+            tuple(item["r"]),
+            tuple(item["x"]),
+        )
+        for item in read_lines(folder / LESSONS)
+    ]
+
+
+def read_selections(passages: Passages, folder: Path = FOLDER) -> list[Selection]:
+    """The selections in ``folder`` with their passages."""
+    return [
+        Selection(
+            passages[item["p"]],
+            tuple((start, end) for start, end in item["t"]),
+            tuple((question, tuple(numbers), phrase or "") for question, numbers, phrase in item["b"]),
+            tuple(item["n"]),
+        )
+        for item in read_lines(folder / SELECTIONS)
+    ]
+
+
+def read_summaries(passages: Passages, folder: Path = FOLDER) -> list[Summary]:
+    """The summaries in ``folder`` with their passages."""
+    return [_summary(passages[item["p"]], item) for item in read_lines(folder / SUMMARIES)]
+
+
+def read_records(folder: Path = FOLDER) -> list[Summary]:
+    """The records in ``folder``."""
+    return [_summary(item["t"], item) for item in read_lines(folder / RECORDS)]
+
+
+def _summary(text: str, item: Mapping[str, Any]) -> Summary:
+    kinds = {"r": REFUTED, "x": NEITHER}
+    unfaithful = tuple((sentence, kinds[kind]) for sentence, kind in item["b"])
+    return Summary(text, tuple(item["g"]), unfaithful)
+
+
+class Passages:
+    """The data folder's news passages by "article:start:end"; line ends in them are spaces.
 
     Raises:
-        KeyError: a passage's article is not in the data folder.
+        KeyError: on access, if the article is not in the data folder.
     """
-    texts = {
-        item["_id"]: item["text"]
-        for name in ARTICLES
-        for item in read_lines(data / "articles" / f"{name}.jsonl.gz")
-    }
-    found = []
-    for item in read_lines(file):
-        name, start, end = item["p"].rsplit(":", 2)
-        found.append(
-            Lesson(
-                texts[name][int(start) : int(end)].replace("\n", " "),
-                tuple((question, answer) for question, answer in item["q"]),
-                tuple(item["n"]),
-                tuple(item["s"]),
-                tuple(item["r"]),
-                tuple(item["x"]),
-            )
-        )
-    return found
+
+    def __init__(self, data: Path) -> None:
+        self._texts: dict[str, str] = {
+            item["_id"]: item["text"]
+            for name in ARTICLES
+            for item in read_lines(data / "articles" / f"{name}.jsonl.gz")
+        }
+
+    def __getitem__(self, name: str) -> str:
+        article, start, end = name.rsplit(":", 2)
+        return self._texts[article][int(start) : int(end)].replace("\n", " ")
 
 
 def held_out(lessons: list[T]) -> list[T]:
@@ -105,7 +191,7 @@ def _answered(question: str, answer: str, passage: str) -> Iterator[Example]:
         yield Example("lesson+", question, passage, spans=((start, start + len(answer)),), evidence=1)
 
 
-def taught(lessons: list[Lesson], seen: set[int]) -> Iterator[Example]:
+def taught_by_lessons(lessons: list[Lesson], seen: set[int]) -> Iterator[Example]:
     """Questions and claims over each passage, and claims over one another.
 
     Lessons that are held out are left away, and those whose passage overlaps with ``seen``.
@@ -146,3 +232,42 @@ def taught_by_cases(cases: list[Case]) -> Iterator[Example]:
         ):
             yield Example("support:cases", other, one.said, support=labels)
             yield Example("support:cases", one.said, other, support=labels)
+
+
+def taught_by_selections(selections: list[Selection], seen: set[int]) -> Iterator[Example]:
+    """Questions with the sentences that answer; those that are held out or overlap with ``seen`` are left away."""
+    for one in _to_teach(selections):
+        if overlaps(one.passage, seen):
+            continue
+        for question, numbers, phrase in one.asked:
+            answering = tuple(one.sentences[number] for number in numbers)
+            yield Example(
+                "told+",
+                question,
+                one.passage,
+                spans=_within(phrase, one.passage, answering),
+                evidence=1,
+                answering=answering,
+            )
+        for question in one.missing:
+            yield Example("told-", question, one.passage, no_answer=True, evidence=0)
+
+
+def taught_by_summaries(summaries: list[Summary], seen: set[int]) -> Iterator[Example]:
+    """Each sentence over its passage; those that are held out or overlap with ``seen`` are left away."""
+    for one in _to_teach(summaries):
+        if overlaps(one.passage, seen):
+            continue
+        for claim in one.faithful:
+            yield Example("support:summed", claim, one.passage, support=(SUPPORTED,))
+        for claim, label in one.unfaithful:
+            yield Example("support:summed", claim, one.passage, support=(label,))
+
+
+def _within(phrase: str, passage: str, sentences: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """Where ``phrase`` stands first in one of the sentences of ``passage``; empty where it does in none."""
+    for start, end in sentences:
+        found = passage.find(phrase, start, end) if phrase else -1
+        if found >= 0:
+            return ((found, found + len(phrase)),)
+    return ()

@@ -1,4 +1,4 @@
-"""The network that is trained: one MiniLM-shaped encoder over (question or claim, passage) with three heads.
+"""The network that is trained: one MiniLM-shaped encoder over (question or claim, passage) with four heads.
 
 Written out here rather than taken from a library, so that the training graph and the exported ONNX graph are the same
 few lines, and so that what a CPU is slow at (attention dropout, a random number for every activation) is left out.
@@ -28,12 +28,14 @@ class Outputs:
         start, end: (B, T) span logits; position 0 (CLS) means "no answer here".
         evidence: (B,) logit that this passage answers this question.
         support: (B, 3) logits for supported, refuted, neither.
+        selection: (B, T) logits that the token's sentence is one of those that answer.
     """
 
     start: Tensor
     end: Tensor
     evidence: Tensor
     support: Tensor
+    selection: Tensor
 
 
 class RowDropout(nn.Module):
@@ -98,6 +100,7 @@ class ReaderNetwork(nn.Module):
         self.pool = nn.Linear(WIDTH, WIDTH)
         self.evidence = nn.Linear(WIDTH, 1)
         self.support = nn.Linear(WIDTH, 3)
+        self.selection = nn.Linear(WIDTH, 1)
         self.dropout = RowDropout(dropout)
 
     def encode(self, ids: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
@@ -120,6 +123,7 @@ class ReaderNetwork(nn.Module):
             end=span[..., 1],
             evidence=self.evidence(pooled).float()[:, 0],
             support=self.support(pooled).float(),
+            selection=self.selection(states).float()[..., 0],
         )
 
     def load_bert(self, weights: Mapping[str, Tensor]) -> None:
@@ -152,7 +156,7 @@ class ReaderNetwork(nn.Module):
                     take[f"layers.{number}.{ours}.{kind}"] = weights[f"{theirs}{name}.{kind}"]
         missing, unexpected = self.load_state_dict(take, strict=False)
         if unexpected or any(
-            not name.startswith(("span", "pool", "evidence", "support")) for name in missing
+            not name.startswith(("span", "pool", "evidence", "support", "selection")) for name in missing
         ):
             raise ValueError(f"weights do not fit: missing {missing}, unexpected {unexpected}")
 

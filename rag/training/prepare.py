@@ -61,16 +61,14 @@ def prepare(
     data: Path,
     work: Path,
     seed: int = 0,
-    lesson_file: Path = lessons.FILE,
-    case_file: Path = lessons.CASES,
+    written: Path = lessons.FOLDER,
 ) -> None:
     """Write ``work/examples.jsonl.gz`` and ``work/held_out.jsonl.gz``; does nothing where both are there.
 
     Args:
         data: the data folder (``train/`` is learned from, ``eval/`` only to keep its texts out).
         work: where everything made on the way is kept.
-        lesson_file: the lessons written by hand; their passages are in ``data``.
-        case_file: the cases written by hand.
+        written: the folder of what was written by hand; the passages it is about are in ``data``.
     """
     examples_file, held_file = work / "examples.jsonl.gz", work / "held_out.jsonl.gz"
     if examples_file.exists() and held_file.exists():
@@ -123,8 +121,7 @@ def prepare(
     examples += words.from_sentences(contexts, similar, rng)
     examples += claims.joined(contexts, similar, rng)
     examples += _worded(examples, rng)
-    examples += lessons.taught(lessons.read_lessons(data, lesson_file), seen)
-    examples += lessons.taught_by_cases(lessons.read_cases(case_file))
+    examples += lessons.taught(data, seen, written)
     log.info("examples: %s", dict(Counter(e.group for e in examples)))
 
     held_examples = [
@@ -296,6 +293,7 @@ def _sentences(data: Path, seen: set[int]) -> Iterator[Example]:
             item["sentence"],
             no_answer=not right,
             evidence=int(right),
+            answering=((0, len(item["sentence"])),) if right else (),
         )
 
 

@@ -35,14 +35,15 @@ SUPPORT_MIX = {
     "support:unrelated": 0.02,
     "support:asked": 0.03,
     "support:close": 0.04,
-    "support:made": 0.04,
-    "support:joined": 0.05,
+    "support:made": 0.03,
+    "support:joined": 0.04,
     "support:words": 0.04,
     "support:roles": 0.02,
     "support:boolq": 0.03,
-    "support:lesson": 0.20,
-    "support:sides": 0.10,
-    "support:cases": 0.13,
+    "support:lesson": 0.16,
+    "support:sides": 0.07,
+    "support:cases": 0.12,
+    "support:summed": 0.10,
 }
 READ_FIRST = {
     "wiki": 42, "plain": 12, "mined": 14, "cut": 3, "clipped-": 2, "clipped+": 2, "asked-": 1, "edited": 3,
@@ -51,7 +52,7 @@ READ_FIRST = {
 REFUSE_LATER = {
     "wiki": 22, "worded": 4, "plain": 4, "mined": 18, "cut": 3, "clipped-": 4, "clipped+": 3, "asked-": 1,
     "edited": 3, "grafted": 2, "adversarial": 8, "selqa+": 1.5, "selqa-": 2, "boolq+": 2, "boolq-": 2,
-    "lesson+": 16, "lesson-": 22,
+    "lesson+": 13, "lesson-": 18, "told+": 14, "told-": 11,
 }  # fmt: skip
 SUPPORT_SHARE = 36.0
 TURN = 0.25  # where in the run the second mix takes over
@@ -108,7 +109,16 @@ def losses(outputs: Outputs, batch: Batch) -> dict[str, torch.Tensor]:
     judged = batch.support.sum(1) > 0
     log_probability = outputs.support[judged].log_softmax(1)
     right = torch.logsumexp(log_probability.masked_fill(batch.support[judged] == 0, -1e4), 1)
-    return {"span": span / rows, "evidence": 0.5 * evidence / rows, "support": -right.sum() / rows}
+    told = ~batch.answering.isnan()
+    selection = F.binary_cross_entropy_with_logits(
+        outputs.selection, batch.answering.nan_to_num(), weight=told.float(), reduction="none"
+    ).sum(1) / told.sum(1).clamp(min=1)
+    return {
+        "span": span / rows,
+        "evidence": 0.5 * evidence / rows,
+        "support": -right.sum() / rows,
+        "selection": selection.sum() / rows,
+    }
 
 
 class Trainer:
@@ -200,7 +210,7 @@ class Trainer:
             batch = Batch(*(getattr(batch, name).to(self.device) for name in Batch.__slots__))
         self.network.train()
         parts = losses(self.network(batch.ids, batch.segments, batch.mask), batch)
-        total = parts["span"] + parts["evidence"] + parts["support"]
+        total = parts["span"] + parts["evidence"] + parts["support"] + parts["selection"]
         total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for name, live in self.live.items():
             self.master[name].grad = None if live.grad is None else live.grad.float()

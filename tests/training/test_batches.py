@@ -62,6 +62,31 @@ def test_no_answer_points_at_cls_and_claims_at_nothing(tokenizer: Tokenizer) -> 
     assert batch.segments[0, : first.first_length].sum() == 0
 
 
+def test_sentences_that_answer_are_marked_token_by_token(tokenizer: Tokenizer) -> None:
+    by_span = example(2, 2)
+    start = by_span.second.index("The engineer")
+    given = example(2, 2, spans=(), answering=((0, len(FILLING) - 1),))
+    nothing = example(1, 1, spans=(), no_answer=True, evidence=0)
+    claim = example(1, 1, spans=(), evidence=None, support=(0,))
+    made = (by_span, given, nothing, claim)
+    tokens = tokenise([text for e in made for text in (e.first, e.second)], tokenizer)
+    rng = random.Random(0)
+    rows = [make_row(e, tokens[e.first], tokens[e.second], rng) for e in made]
+    batch = collate(rows)
+    marked = [
+        tokenizer.decode([row.ids[place] for place in (values == 1).nonzero()[:, 0]])
+        for row, values in zip(rows, batch.answering, strict=True)
+    ]
+    assert marked[0] == tokenizer.decode(
+        tokenizer.encode(by_span.second[start : start + 34], add_special_tokens=False).ids
+    )
+    assert marked[1].startswith("wheat prices fell") and marked[1].count("wheat") == 1
+    assert marked[2] == marked[3] == ""
+    passage = slice(rows[2].first_length, len(rows[2].ids) - 1)
+    assert (batch.answering[2, passage] == 0).all() and batch.answering[2, : passage.start].isnan().all()
+    assert batch.answering[3].isnan().all()
+
+
 def test_batches_keep_within_their_tokens(tokenizer: Tokenizer) -> None:
     examples = [example(n, 0) for n in range(20)]
     tokens = tokenise([text for e in examples for text in (e.first, e.second)], tokenizer)

@@ -5,9 +5,28 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from typing import Any
+
+import pytest
 
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED
-from rag.training.lessons import FILE, Case, Lesson, held_out, read_cases, taught, taught_by_cases
+from rag.training.lessons import (
+    FOLDER,
+    LESSONS,
+    RECORDS,
+    SELECTIONS,
+    SUMMARIES,
+    Case,
+    Lesson,
+    Selection,
+    Summary,
+    held_out,
+    read_cases,
+    taught_by_cases,
+    taught_by_lessons,
+    taught_by_selections,
+    taught_by_summaries,
+)
 
 LESSON = Lesson(
     "On Monday Dora Lane bought the mill.",
@@ -19,35 +38,60 @@ LESSON = Lesson(
 )
 
 
+def shipped(name: str) -> list[dict[str, Any]]:
+    with gzip.open(FOLDER / name, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize(("name", "least"), [(LESSONS, 1000), (SELECTIONS, 400), (SUMMARIES, 200)])
+def test_each_names_a_passage_of_its_own(name: str, least: int) -> None:
+    items = shipped(name)
+    assert len(items) >= least
+    assert len({item["p"] for item in items}) == len(items)
+    for item in items:
+        article, start, end = item["p"].rsplit(":", 2)
+        assert article.startswith(("reut-", "wikinews-")) and int(start) < int(end), item["p"]
+
+
 def test_the_shipped_lessons_are_whole() -> None:
-    with gzip.open(FILE, "rt", encoding="utf-8") as lines:
-        lessons = [json.loads(line) for line in lines]
-    assert len(lessons) >= 1000
-    assert len({lesson["p"] for lesson in lessons}) == len(lessons)
-    for lesson in lessons:
-        name, start, end = lesson["p"].rsplit(":", 2)
-        assert name.startswith(("reut-", "wikinews-")) and int(start) < int(end), lesson["p"]
+    for lesson in shipped(LESSONS):
         assert len(lesson["s"]) == len(lesson["r"]) and lesson["q"] and lesson["n"] and lesson["x"], lesson[
             "p"
         ]
         assert all(question and answer for question, answer in lesson["q"]), lesson["p"]
 
 
-def test_no_lesson_is_about_an_article_that_is_asked_about() -> None:
+def test_the_shipped_selections_are_whole() -> None:
+    for item in shipped(SELECTIONS):
+        _, start, end = item["p"].rsplit(":", 2)
+        assert all(0 <= a < b <= int(end) - int(start) for a, b in item["t"]), item["p"]
+        assert item["b"] and item["n"], item["p"]
+        for question, numbers, _ in item["b"]:
+            assert question and numbers and all(0 <= number < len(item["t"]) for number in numbers), question
+
+
+def test_the_shipped_summaries_are_whole() -> None:
+    records = shipped(RECORDS)
+    assert len(records) >= 60 and all(item["t"] for item in records)
+    for item in shipped(SUMMARIES) + records:
+        assert item["g"] and item["b"] and {kind for _, kind in item["b"]} <= {"r", "x"}, item
+
+
+@pytest.mark.parametrize("name", [LESSONS, SELECTIONS, SUMMARIES])
+def test_nothing_is_about_an_article_that_is_asked_about(name: str) -> None:
     """The questions of eval/questions/news.jsonl are asked over Wikinews, too."""
-    asked = FILE.parents[2] / "eval" / "questions" / "news.jsonl"
+    asked = FOLDER.parents[2] / "eval" / "questions" / "news.jsonl"
     sources = {
         source.removesuffix(".txt")
         for line in asked.read_text("utf-8").splitlines()
         for source in json.loads(line).get("sources", ())
     }
-    with gzip.open(FILE, "rt", encoding="utf-8") as lines:
-        taught_on = {json.loads(line)["p"].rsplit(":", 2)[0] for line in lines}
+    taught_on = {item["p"].rsplit(":", 2)[0] for item in shipped(name)}
     assert sources and not sources & taught_on
 
 
 def test_what_a_lesson_teaches() -> None:
-    examples = list(taught([LESSON] * 2, set()))
+    examples = list(taught_by_lessons([LESSON] * 2, set()))
     groups = Counter(example.group for example in examples)
     assert groups == {"lesson+": 1, "lesson-": 1, "support:lesson": 5, "support:sides": 8}
     answered = next(example for example in examples if example.group == "lesson+")
@@ -63,7 +107,7 @@ def test_what_a_lesson_teaches() -> None:
 
 def test_every_sixteenth_lesson_is_kept_to_measure_by() -> None:
     lessons = [Lesson(f"Passage {n}.", (), (f"Who is {n}?",), (), (), ()) for n in range(32)]
-    learned = {example.second for example in taught(lessons, set())}
+    learned = {example.second for example in taught_by_lessons(lessons, set())}
     assert len(learned) == 30
     assert learned.isdisjoint(lesson.passage for lesson in held_out(lessons))
 
@@ -97,3 +141,31 @@ def test_what_a_case_teaches() -> None:
     ):
         assert labels[other, case.said] == labels[case.said, other] == expected
     assert len(labels) == 6
+
+
+def test_what_a_selection_teaches() -> None:
+    passage = "The mill was sold on Monday. Dora Lane bought it. She paid in cash."
+    selection = Selection(
+        passage,
+        ((0, 28), (29, 49), (50, 67)),
+        (("What became of the mill?", (0, 1), ""), ("How did Lane pay?", (2,), "in cash")),
+        ("Why was the mill sold?",),
+    )
+    examples = list(taught_by_selections([selection] * 2, set()))
+    broad, exact, missing = examples
+    assert [passage[slice(*span)] for span in broad.answering or ()] == [
+        "The mill was sold on Monday.",
+        "Dora Lane bought it.",
+    ]
+    assert (broad.spans, broad.evidence, exact.evidence) == ((), 1, 1)
+    assert [passage[slice(*span)] for span in exact.spans] == ["in cash"]
+    assert (missing.no_answer, missing.evidence) == (True, 0)
+
+
+def test_what_a_summary_teaches() -> None:
+    summary = Summary("Lane has the mill.", ("The mill is Lane's.",), (("It cost her little.", NEITHER),))
+    examples = list(taught_by_summaries([summary] * 2, set()))
+    assert [(e.first, e.support) for e in examples] == [
+        ("The mill is Lane's.", (SUPPORTED,)),
+        ("It cost her little.", (NEITHER,)),
+    ]

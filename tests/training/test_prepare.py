@@ -111,7 +111,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
         "other": "Lane sold a farm.",
     }
     write(root / "cases.jsonl.gz", [case, case])
-    prepare(data, work, seed=1, lesson_file=root / "lessons.jsonl.gz", case_file=root / "cases.jsonl.gz")
+    selection = {
+        "p": lesson["p"],
+        "t": [[0, len(LESSON)]],
+        "b": [["Any news of the mill?", [0], None]],
+        "n": ["Why was the mill sold?"],
+    }
+    write(root / "selections.jsonl.gz", [selection, selection])
+    summary = {
+        "p": lesson["p"],
+        "g": ["The mill now belongs to Lane."],
+        "b": [["Lane, who also owns a farm, now has the mill.", "x"]],
+    }
+    write(root / "summaries.jsonl.gz", [summary, summary])
+    record = {"t": "name: The Mill", "g": ["It is called The Mill."], "b": [["The Mill is open.", "x"]]}
+    write(root / "records.jsonl.gz", [record, record])
+    prepare(data, work, seed=1, written=root)
     return read_examples(work / "examples.jsonl.gz"), read_examples(work / "held_out.jsonl.gz")
 
 
@@ -135,6 +150,8 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "worded",
         "lesson+",
         "lesson-",
+        "told+",
+        "told-",
     }
     made_claims = (
         "unrelated",
@@ -148,6 +165,7 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "lesson",
         "sides",
         "cases",
+        "summed",
     )
     claims = {f"support:{name}" for name in (*SETS, *made_claims)}
     assert groups == questions | claims

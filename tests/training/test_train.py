@@ -69,8 +69,8 @@ def test_each_head_learns_only_from_its_rows(examples: list[Example]) -> None:
     mixture = Mixture(examples, load_tokenizer(), 0)
     network = load_embedder()
     for group, heads in (
-        ("wiki", {"span", "evidence"}),
-        ("mined", {"span", "evidence"}),
+        ("wiki", {"span", "evidence", "selection"}),
+        ("mined", {"span", "evidence", "selection"}),
         ("support:made", {"support"}),
     ):
         batch = collate([mixture.row(e) for e in examples if e.group == group])
@@ -132,7 +132,9 @@ def test_the_exported_graph_computes_what_the_network_does(
             wanted = network(batch.ids, batch.segments, batch.mask)
         given = session.run(None, {"ids": batch.ids.numpy(), "segments": batch.segments.numpy()})
         for ours, theirs in zip(
-            given, (wanted.start, wanted.end, wanted.evidence, wanted.support), strict=True
+            given,
+            (wanted.start, wanted.end, wanted.evidence, wanted.support, wanted.selection),
+            strict=True,
         ):
             error = np.abs(ours - theirs.numpy()).max()
             assert error < (0.2 * float(wanted.start.std()) + 0.05 if quantised else 1e-4)
