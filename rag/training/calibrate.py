@@ -1,8 +1,8 @@
 """Scores become probabilities, and probabilities decisions: fitted after export, on the weights that ship.
 
 ``answerable`` is a logistic regression on the span margin and the evidence logit (Platt 1999), fitted on three held-out
-articles; its threshold is the one with the best F1 there. The support threshold is the one with the best macro-F1 on
-the dev part of AttributionBench, which the data's README gives for that.
+articles; its threshold is the one with the best F1 there. The support threshold is the strictest whose macro-F1 on
+the dev part of AttributionBench, which the data's README gives for that, is as good as the best but for chance.
 """
 
 from __future__ import annotations
