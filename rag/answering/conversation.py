@@ -340,11 +340,9 @@ def _names(text: str) -> list[Word]:
 
 def _is_fragment(question: str) -> bool:
     """ "only in Japan?", "memberships?": no question by itself, and no verb that would make it one."""
-    first = question.split(" ", 1)[0].casefold().strip("?.,!")
     return (
         not _names(question)
         and len(_content(question)) <= _FRAGMENT_WORDS
-        and first not in _BREAK
         and not _BARE_REFERENCE.search(question)
         and not any(word.text.casefold() in _BREAK for word in words(question))
     )

@@ -145,12 +145,12 @@ _COMMON_ACRONYMS = frozenset(
     ceo ceos cfo coo ev evs mou mous ai it tv tvs hq pm mp mps pc pcs vip vips dna rna id ids gmt utc cctv gdp pr faq
     """.split()
 )
-_PREPOSITIONS = r"(?:(?:on|in|at|by|with|for|from|to|of|under|about|until|since|into|through) )?"
+_PREPOSITIONS = "on|in|at|by|with|for|from|to|of|under|about|until|since|into|through"
 # "When", "on which day of the week", "how many people": a question word that has no verb of its own.
 _NOUNS = rf"(?: (?!(?:{'|'.join(_AUXILIARIES)})\b)[\w'’-]+)"
 _WH_PHRASE = (
     rf"(?:who|whom|what|when|where|why|how|how (?:many|much){_NOUNS}{{1,3}}|how (?:long|far|often|old|big|large|soon)"
-    r"|(?:on|in|at|by|with|for|from|to|of|under|about|until|since|into|through) (?:whom|what|which|whose|how many|how much)"
+    rf"|(?:{_PREPOSITIONS}) (?:whom|what|which|whose|how many|how much)"
     rf"{_NOUNS}{{0,5}}"
     r"|(?:what|which) (?:kinds? of )?(?:dates?|days?|months?|years?|times?|hours?|weekdays?|cit(?:y|ies)|towns?"
     r"|countr(?:y|ies)|places?|compan(?:y|ies)|firms?|persons?|people|prices?|amounts?|sums?|shares?|names?|reasons?)"
