@@ -15,6 +15,7 @@ from rag.answering import turns
 from rag.answering.answer_types import persons
 from rag.answering.lexicon import STOP_WORDS, Word, terms, words
 from rag.answering.names import is_ordinary
+from rag.models.reader import following
 
 Turn: TypeAlias = str | tuple[str, str]
 """An earlier question, or (question, answer text)."""
@@ -63,6 +64,7 @@ _SOME_OF = re.compile(
     r"\b(?:which|what|one|two|both|neither|any|each|all|none) of (?:those|these|them)\b", re.IGNORECASE
 )
 _FRAGMENT_WORDS = 3
+_MARK = re.compile(r"\s*\[\d+\]")
 _OF_SOMEBODY = re.compile(r"the (?P<what>[a-z -]+) of [A-Z]")
 _FRAGMENT = re.compile(
     r"(?P<name>.+?)(?P<rest> (?:in|at|on|by|for|from|with|to|since|until|before|after)\b.+|)$", re.IGNORECASE
@@ -93,11 +95,30 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     question = question.strip()
     if not history or not question:
         return question
+    told = " ".join(map(_answer_of, history))
     resolved: list[str] = []
     for position, turn in enumerate(history):
-        text = (turn if isinstance(turn, str) else turn[0]).strip()
+        text = turns.with_capitals((turn if isinstance(turn, str) else turn[0]).strip(), told)
         resolved.append(_follow(text, resolved, history[:position]))
-    return _follow(question, resolved, history)
+    completed = _follow(turns.with_capitals(question, told), resolved, history)
+    return question if completed.casefold() == question.casefold() else completed
+
+
+def leaning(question: str, history: Sequence[Turn]) -> str:
+    """A follow-up as the reader reads it, with the turn before; "" for a question that stands by itself.
+
+    Which words "the second one" or "and injured?" stand for, rules can but guess; the reader was taught to see it.
+    """
+    question = question.strip()
+    if not history or standalone(question, history) == question or _starts_anew(question):
+        return ""
+    last = history[-1]
+    earlier = standalone(last if isinstance(last, str) else last[0], history[:-1])
+    return following(question, earlier, _MARK.sub("", _answer_of(last)))
+
+
+def _starts_anew(question: str) -> bool:
+    return turns.lead_of(question).kind in ("another", "back")
 
 
 def _answer_of(turn: Turn) -> str:

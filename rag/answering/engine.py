@@ -136,7 +136,8 @@ class AnswerEngine:
         documents: dict[str, Document] = {}
         # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article
         with self.retriever.index.snapshot():
-            results = self._answer_parts(query, clock, documents)
+            asked = conversation.leaning(question, history) if self.reader is not None else ""
+            results = self._answer_parts(query, clock, documents, asked)
         found = tuple((result.analysis.text, result.hits) for result in results)
         yield Searched(query.text, results[0].hits, found)
         extras: dict[str, Any] = {}
@@ -224,7 +225,11 @@ class AnswerEngine:
         parts = [Part(result.weighed, result.drafts) for result in results if result.drafts]
         return (yield from write(query.text, parts, generator, self.reader, documents.__getitem__))
 
-    def _answer_parts(self, query: Query, clock: _Clock, documents: dict[str, Document]) -> list[_PartResult]:
+    def _answer_parts(
+        self, query: Query, clock: _Clock, documents: dict[str, Document], asked: str
+    ) -> list[_PartResult]:
+        """Answer each part of a question; ``asked`` is how the reader reads a follow-up, "" for any other."""
+
         def document_of(path: str) -> Document:
             if path not in documents:
                 documents[path] = self.retriever.index.document(path)
@@ -236,9 +241,11 @@ class AnswerEngine:
             # later parts are follow-ups of the first: "who came third, and what did he do?"
             told = [(first, " ".join(draft.text for draft in results[0].drafts))] if results else []
             text = conversation.standalone(part, told) if told else part
+            if told:
+                asked = conversation.leaning(part, told)
             hits = self.retriever.retrieve_with_vector(replace(query, text=text), k=_PASSAGES)[0]
             clock.lap("search")
-            results.append(self._answer_part(text, hits, document_of))
+            results.append(self._answer_part(text, hits, document_of, asked))
             clock.lap("read")
         if self.generator is not None:  # it takes its time, and the index may change meanwhile
             for result in results:
@@ -261,11 +268,11 @@ class AnswerEngine:
         return replace(result, at_odds=at_odds)
 
     def _answer_part(
-        self, text: str, hits: Sequence[Hit], document_of: Callable[[str], Document]
+        self, text: str, hits: Sequence[Hit], document_of: Callable[[str], Document], asked: str
     ) -> _PartResult:
         readings = None
         if self.reader is not None and hits:
-            hits, readings = rerank(hits, read_hits(self.reader, text, hits))
+            hits, readings = rerank(hits, read_hits(self.reader, asked or text, hits))
         material = evidence.Material(hits)
         analysis = material.corrected(analyse(text, material.names))
         weighed = weigh(analysis, material, readings, document_of)

@@ -170,7 +170,7 @@ def _with_context(
     before = _sentence_before(best)
     if before is not None and _LEANS_BACK.match(readable(best.sentence.text)):
         drafts.insert(0, Draft(readable(before.text), (_pointer(document, before, 1.0),), best))
-    if analysis.kind == "list":
+    if analysis.wants_several and analysis.kind not in ("differences", "summary"):
         drafts += _told_after(best, document)
     if analysis.wants_several or best.sentence.text.rstrip().endswith(":"):
         items = _list_around(document.text, best.sentence.start, best.sentence.end)

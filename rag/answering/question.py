@@ -41,6 +41,12 @@ _AUXILIARIES = """
 _PARTS_ASKED = (
     r"\bwhat (?:do|does|did|will|would) .{2,60}\b(?:include|comprise|consist of|contain|cover|involve)\b\W*$"
 )
+# "List the carmakers", "every model", "please set out the fields": several things, whatever kind they are of.
+_ENUMERATE = re.compile(
+    r"\b(?:list|enumerate)\b|\bname (?:the|all|two|three|some)\b|\b(?:who|what) (?:else|all)\b"
+    r"|^(?:please )?(?:set out|name|give(?: me)?|mention|show(?: me)?) (?:the|all|every|some|two|three) (?:[\w'-]+ ){0,3}?[\w-]{3,}s\b"
+    r"|^(?:please )?(?:every|all)\b|" + _PARTS_ASKED
+)
 # In order: the first pattern found decides. Each is tried on the question in lower case.
 _KINDS: tuple[tuple[Kind, str], ...] = (
     (
@@ -73,7 +79,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         "date",
         r"\bwhen (?=(?:"
         + "|".join(_AUXILIARIES)
-        + r")\b)|\bwhen\W*$|\bsince when\b|\bhow long ago\b|\bhow soon\b|"
+        + r")\b)|\bwhen(?: exactly| precisely)?\W*$|\bsince when\b|\bhow long ago\b|\bhow soon\b|"
         r"\b(?:what|which) (?:date|day|month|year|time)s?\b",
     ),
     (
@@ -88,7 +94,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         "place",
         r"\bwhere (?=(?:"
         + "|".join(_AUXILIARIES)
-        + r")\b)|\bwhere\W*$|\b(?:in |to |from )?(?:which|what) (?:country|countries|city|cities|town|region|place|"
+        + r")\b)|\bwhere(?: exactly| precisely)?\W*$|\b(?:in |to |from )?(?:which|what) (?:country|countries|city|cities|town|region|place|"
         r"location|market|continent|state|venue)\b",
     ),
     (
@@ -170,6 +176,22 @@ _COMPARED = re.compile(
     r"|\bdiffer(?:ence|ences|s|) between (?P<one_>.{3,}?) and (?P<other_>(?:(?! and (?:who|what|when|where|why|how|which)\b).){3,})$",
     re.IGNORECASE,
 )
+# "Compare Honda's share with Nissan's": of the second, what the first has.
+_COMPARED_OWNERS = re.compile(
+    r"\bcompare (?P<owner>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*['’]s?) (?P<owned>.{3,}) (?:with|to|and|against)"
+    r" (?P<other>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*['’]s?)\W*$",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    rf"\?\W*$|^(?:(?:and|or|but|so|also|then) )?(?:(?:{_PREPOSITIONS}) )?(?:who|whom|whose|what|when|where|why|which|how"
+    rf"|{'|'.join(_AUXILIARIES)})\b",
+    re.IGNORECASE,
+)
+_REQUESTS = re.compile(
+    rf"\?|\b(?:who|whom|whose|what|when|where|why|which|how)\b|^(?:{'|'.join(_AUXILIARIES)})\b"
+    r"|\b(?:list|name|give|tell|show|explain|describe|compare|summari[sz]e|find|quote|define)\b",
+    re.IGNORECASE,
+)
 _SPLIT_PARTS = re.compile(
     r"(?<=\?)\s+(?=\S)|,\s+(?=(?:where|when|why|how|(?:by|with|for) whom) and (?:where|when|why|how)\W*$)|,?\s+and\s+(?=(?:(?:on|in|at|by|with|for|from|to|of) )?(?:who|whom|whose|what|when|where|why|which|how)\b)|;\s+(?=(?:who|whom|whose|what|when|where|why|which|how)\b)",
     re.IGNORECASE,
@@ -213,6 +235,9 @@ def parts(question: str) -> list[str]:
     question = question.strip()
     if re.search(r"[“”\"]", question):  # somebody's words are never cut
         return [question]
+    owners = _COMPARED_OWNERS.search(question)
+    if owners:
+        return [f"{owners['owner']} {owners['owned']}", f"{owners['other']} {owners['owned']}"]
     compared = _COMPARED.search(question)
     if compared:
         one = (compared["one"] or compared["one_"]).strip(" ?.")
@@ -224,8 +249,13 @@ def parts(question: str) -> list[str]:
         rest = shared["rest"] or shared["rest_"]
         second = (shared["second"] or shared["second_"]) + rest
         return [(shared["first"] or shared["first_"]) + rest, second]
-    pieces = [piece.strip() for piece in _SPLIT_PARTS.split(question)]
-    pieces = list(dict.fromkeys(piece for piece in pieces if words(piece)))
+    pieces: list[str] = []
+    for piece in map(str.strip, _SPLIT_PARTS.split(question)):
+        if pieces and not (_ASKS.search(piece) and _REQUESTS.search(pieces[-1])):
+            pieces[-1] += f" {piece}"  # "List the names." asks nothing new, "Two say so;" nothing yet
+        elif words(piece):
+            pieces.append(piece)
+    pieces = list(dict.fromkeys(pieces))
     return pieces if 0 < len(pieces) <= MAX_PARTS else [question]
 
 
@@ -256,7 +286,8 @@ def analyse(text: str, corpus_names: AbstractSet[str] = frozenset()) -> Analysis
         numbers=numbers,
         role=kind in ("person", "definition") and bool(_ROLE.search(lowered)),
         money=kind == "amount" and bool(_MONEY.search(lowered)),
-        wants_several=kind in ("list", "differences", "summary"),
+        wants_several=kind in ("list", "differences", "summary")
+        or (kind != "yesno" and _is_plural_request(lowered)),
         acronym=_acronym(text) if kind == "expansion" else "",
     )
 
@@ -292,23 +323,24 @@ def _kind_of(lowered: str) -> Kind:
 
 
 def _is_plural_request(lowered: str) -> bool:
-    """Whether "which …" or "what …" asks for several things: the noun right after it is plural or counted."""
-    if re.search(
-        r"\blist\b|\bname (?:the|all|two|three|some)\b|\bwhat (?:else|all)\b|" + _PARTS_ASKED, lowered
-    ):
+    """Whether several things are asked for: "list the …", "every …", or a plural or counted noun after which or what."""
+    if _ENUMERATE.search(lowered):
         return True
-    match = re.search(r"\b(?:which|what)((?: [\w'-]+){1,7})", lowered)
+    match = re.search(r"\b(which|what|whose)((?: [\w'-]+){1,7})", lowered)
     if not match:
         return False
-    following = match.group(1).split()
-    if following[0] in ("are", "were"):
-        following = following[1:]
+    following = match[2].split()
+    counted = following[0] in ("are", "were")
+    following = following[counted:]
     for position, word in enumerate(following[:5]):
         if word in NUMBER_WORDS and word != "one":
             return True
         if word in _AUXILIARIES or word in ("of", "in", "for", "to", "that", "by", "with", "from", "on"):
             return False
         if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "'s")):
+            after = following[position + 1] if position + 1 < len(following) else ""
+            if match[1] == "what" and not counted and not (after in _AUXILIARIES or after == "of"):
+                return False  # "what makes", "what happens": a verb, for all that is seen
             # "which companies makes": the plural noun comes within a few words of the wh-word, verbs in -s after it
             return position <= 3 and not (position > 0 and following[position - 1] in ("company", "firm"))
     return False

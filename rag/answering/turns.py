@@ -141,6 +141,28 @@ def name_runs(text: str) -> list[tuple[int, int]]:
     return runs
 
 
+def with_capitals(text: str, said: str) -> str:
+    """A question typed without capitals, with its names written as ``said`` writes them: "hondas" is "Honda's"."""
+    if any(character.isupper() for character in text[1:]):
+        return text
+    known: dict[str, str] = {}
+    for start, end in name_runs(said):
+        for word in words(said[start:end]):
+            folded = word.text.casefold().rstrip(".")
+            if word.is_capitalised and len(folded) > 2 and not names.is_ordinary(folded):
+                known.setdefault(folded, word.text.rstrip("."))
+    if not known:
+        return text
+
+    def written(match: re.Match[str]) -> str:
+        folded = match.group().casefold()
+        if folded.endswith("s") and folded not in known and folded[:-1] in known:
+            return f"{known[folded[:-1]]}'s"
+        return known.get(folded, match.group())
+
+    return re.sub(r"[\w-]+", written, text)
+
+
 def named_in(text: str) -> str:
     """The names of a question, one after the other."""
     return ", ".join(text[a:b] for a, b in name_runs(text))

@@ -37,11 +37,23 @@ CLS, SEP = 101, 102
 MAX_FIRST = 80  # tokens of the question or claim that are read
 MAX_ANSWER = 40  # tokens an answer may have
 OVERLAP = 64  # tokens that two windows of a long passage share, more than an answer is long
+ANSWER_WORDS = 32  # of the answer before, that a follow-up is read with
 WORKERS = 2
 
 Array = NDArray[np.float32]
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def following(question: str, earlier: str, answer: str) -> str:
+    """A follow-up as the reader reads it: with the question before and the beginning of its answer in brackets.
+
+    Args:
+        question: the follow-up as typed.
+        earlier: the question before, so that it stands by itself.
+        answer: what it was answered with; "" where nothing was found.
+    """
+    return f"{question} ({' '.join([earlier, *answer.split()[:ANSWER_WORDS]])})"
 
 
 @dataclass(frozen=True, slots=True)

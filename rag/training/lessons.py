@@ -6,8 +6,8 @@ from it, claims that contradict those, and claims that do neither. Each line of 
 paper with three of other papers: one that agrees in other words, one that contradicts it, and one that only seems to.
 Each line of ``selections.jsonl.gz`` is a passage with its sentences, and for each question which of them answer; each
 line of ``summaries.jsonl.gz`` a passage with sentences that sum up parts of it, faithfully or all but one bit, and
-each line of ``records.jsonl.gz`` the same over a record (JSON, lines, a table) that was invented with them.
-All lie in `FOLDER`.
+each line of ``records.jsonl.gz`` the same over a record (JSON, lines, a table) that was invented with them. Each line
+of ``dialogues.jsonl.gz`` is a passage with a conversation about it. All lie in `FOLDER`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rag.models.reader import following
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED, Example, overlaps, read_lines
 
 FOLDER = Path(__file__).with_name("written")
-LESSONS, CASES, SELECTIONS, SUMMARIES, RECORDS = (
-    f"{name}.jsonl.gz" for name in ("lessons", "cases", "selections", "summaries", "records")
+LESSONS, CASES, SELECTIONS, SUMMARIES, RECORDS, DIALOGUES = (
+    f"{name}.jsonl.gz" for name in ("lessons", "cases", "selections", "summaries", "records", "dialogues")
 )
 ARTICLES = ("wikinews", "reuters21578")
+PARAGRAPHS = ("tydiqa_en", "qed_nq", "squadshifts_wiki", "squad1_du_test", "squad_sample800")
 HELD_OUT = 16
 
 T = TypeVar("T")
@@ -92,6 +94,37 @@ class Summary:
     unfaithful: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A turn of a conversation.
+
+    Attributes:
+        typed: the question as a person types it.
+        whole: the same so that it stands by itself.
+        answering: (start, end) characters of the sentences that answer it; none where the passage does not.
+        phrase: what decides in them; "" where nothing short does.
+    """
+
+    typed: str
+    whole: str
+    answering: tuple[tuple[int, int], ...]
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A passage and a conversation about it.
+
+    Attributes:
+        asked: its turns, the first a question that stands by itself.
+        missing: follow-ups that the passage does not answer, each with the number of turns before it.
+    """
+
+    passage: str
+    asked: tuple[Ask, ...]
+    missing: tuple[tuple[int, Ask], ...]
+
+
 def taught(data: Path, seen: set[int], folder: Path = FOLDER) -> Iterator[Example]:
     """Everything in ``folder`` but what is held out, and what overlaps with ``seen``.
 
@@ -103,6 +136,7 @@ def taught(data: Path, seen: set[int], folder: Path = FOLDER) -> Iterator[Exampl
     yield from taught_by_cases(read_cases(folder))
     yield from taught_by_selections(read_selections(passages, folder), seen)
     yield from taught_by_summaries(read_summaries(passages, folder) + read_records(folder), seen)
+    yield from taught_by_dialogues(read_dialogues(passages, folder), seen)
 
 
 def read_cases(folder: Path = FOLDER) -> list[Case]:
@@ -151,6 +185,23 @@ def read_records(folder: Path = FOLDER) -> list[Summary]:
     return [_summary(item["t"], item) for item in read_lines(folder / RECORDS)]
 
 
+def read_dialogues(passages: Passages, folder: Path = FOLDER) -> list[Dialogue]:
+    """The conversations in ``folder`` with their passages."""
+
+    def ask(turn: Mapping[str, Any], spans: list[tuple[int, int]]) -> Ask:
+        answering = tuple((spans[number][0], spans[number][1]) for number in turn.get("n", ()))
+        return Ask(turn["q"], turn.get("s", turn["q"]), answering, turn.get("a") or "")
+
+    return [
+        Dialogue(
+            passages[item["p"]],
+            tuple(ask(turn, item["t"]) for turn in item["c"]),
+            tuple((turn["after"], ask(turn, item["t"])) for turn in item["x"]),
+        )
+        for item in read_lines(folder / DIALOGUES)
+    ]
+
+
 def _summary(text: str, item: Mapping[str, Any]) -> Summary:
     kinds = {"r": REFUTED, "x": NEITHER}
     unfaithful = tuple((sentence, kinds[kind]) for sentence, kind in item["b"])
@@ -158,7 +209,9 @@ def _summary(text: str, item: Mapping[str, Any]) -> Summary:
 
 
 class Passages:
-    """The data folder's news passages by "article:start:end"; line ends in them are spaces.
+    """The data folder's passages by "article:start:end"; line ends in them are spaces.
+
+    A paragraph that questions are asked of goes by the id of its first question.
 
     Raises:
         KeyError: on access, if the article is not in the data folder.
@@ -170,6 +223,9 @@ class Passages:
             for name in ARTICLES
             for item in read_lines(data / "articles" / f"{name}.jsonl.gz")
         }
+        for name in PARAGRAPHS:
+            for item in read_lines(data / "train" / "qa" / f"{name}.jsonl.gz"):
+                self._texts.setdefault(item["id"], item["context"])
 
     def __getitem__(self, name: str) -> str:
         article, start, end = name.rsplit(":", 2)
@@ -262,6 +318,35 @@ def taught_by_summaries(summaries: list[Summary], seen: set[int]) -> Iterator[Ex
             yield Example("support:summed", claim, one.passage, support=(SUPPORTED,))
         for claim, label in one.unfaithful:
             yield Example("support:summed", claim, one.passage, support=(label,))
+
+
+def taught_by_dialogues(dialogues: list[Dialogue], seen: set[int]) -> Iterator[Example]:
+    """Follow-ups as they are typed, with the turn before, and each as a question that stands by itself.
+
+    Conversations that are held out or overlap with ``seen`` are left away.
+    """
+    for one in _to_teach(dialogues):
+        if overlaps(one.passage, seen):
+            continue
+        for number, ask in enumerate(one.asked):
+            yield _selected("told+", ask.whole, one.passage, ask)
+            if number:
+                yield _selected("talk+", leaning(one, number, ask), one.passage, ask)
+        for number, ask in one.missing:
+            yield Example("told-", ask.whole, one.passage, no_answer=True, evidence=0)
+            yield Example("talk-", leaning(one, number, ask), one.passage, no_answer=True, evidence=0)
+
+
+def leaning(dialogue: Dialogue, number: int, ask: Ask) -> str:
+    """What the reader is given of a question that comes after ``number`` turns."""
+    before = dialogue.asked[number - 1]
+    said = " ".join(dialogue.passage[start:end] for start, end in before.answering)
+    return following(ask.typed, before.whole, said)
+
+
+def _selected(group: str, question: str, passage: str, ask: Ask) -> Example:
+    spans = _within(ask.phrase, passage, ask.answering)
+    return Example(group, question, passage, spans=spans, evidence=1, answering=ask.answering)
 
 
 def _within(phrase: str, passage: str, sentences: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:

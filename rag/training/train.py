@@ -52,7 +52,7 @@ READ_FIRST = {
 REFUSE_LATER = {
     "wiki": 22, "worded": 4, "plain": 4, "mined": 18, "cut": 3, "clipped-": 4, "clipped+": 3, "asked-": 1,
     "edited": 3, "grafted": 2, "adversarial": 8, "selqa+": 1.5, "selqa-": 2, "boolq+": 2, "boolq-": 2,
-    "lesson+": 13, "lesson-": 18, "told+": 14, "told-": 11,
+    "lesson+": 13, "lesson-": 18, "told+": 14, "told-": 11, "talk+": 9, "talk-": 5,
 }  # fmt: skip
 SUPPORT_SHARE = 36.0
 TURN = 0.25  # where in the run the second mix takes over

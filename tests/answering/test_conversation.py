@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.conversation import standalone
+from rag.answering.conversation import leaning, standalone
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,30 @@ def test_what_was_asked_for_is_the_topic_when_nothing_else_is() -> None:
     assert standalone("who is in them?", ["Which joint ventures are named in the articles"]) == (
         "who is in the joint ventures?"
     )
+
+
+SAID = "Nissan signed another one with Mitsubishi Motors. [1] Nissan and Honda rank second in Japan. [2]"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "expected"),
+    [
+        (
+            "how big are nissan and honda in japan",
+            "what do they want there",
+            "what do Nissan and Honda in Japan want there",
+        ),
+        ("who are nissans partners", "no i mean hondas", "who are Honda's partners?"),
+        ("may nissan march in japan", "why not honda?", "why not honda?"),
+    ],
+)
+def test_names_typed_small_are_known_from_the_answer(earlier: str, question: str, expected: str) -> None:
+    assert standalone(question, [(earlier, SAID)]) == expected
+
+
+def test_the_reader_is_given_a_follow_up_with_the_turn_before() -> None:
+    history = [("Who makes the Dayz?", "NMKV makes it. [1]"), ("what is it", "A joint venture in Tokyo. [1]")]
+    assert leaning("since when?", history) == ("since when? (what is the Dayz A joint venture in Tokyo.)")
+    assert leaning("Who is the president of Honda Motor?", history) == ""
+    assert leaning("Another question: who runs it?", history) == ""
+    assert leaning("Who makes the Dayz?", []) == ""

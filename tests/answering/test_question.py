@@ -88,6 +88,9 @@ def test_a_nationality_and_a_title_before_a_name_are_no_names(question: str, nam
         ("Who said “we grow; what else” today?", ["Who said “we grow; what else” today?"]),
         ("Who owns Honda; Nissan and Renault?", ["Who owns Honda; Nissan and Renault?"]),
         ("Compare Nissan's share with its plan", ["Nissan's share", "Nissan's plan"]),
+        ("Compare Honda's share in it with Nissan's.", ["Honda's share in it", "Nissan's share in it"]),
+        ("What is it called? Give the name.", ["What is it called? Give the name."]),
+        ("Two say so; which one says more?", ["Two say so which one says more?"]),
         ("who? what? when? where? why?", ["who? what? when? where? why?"]),
     ],
 )
@@ -97,3 +100,24 @@ def test_parts(question: str, expected: list[str]) -> None:
 
 def test_a_long_unbroken_word_is_read_at_once() -> None:
     assert analyse("what is " + "a" * 5000 + " !").kind in ("definition", "thing")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("In which months did they sign?", True),
+        ("what other branches of business gain from it", True),
+        ("every model that Renault may send", True),
+        ("Please set out the fields in which they work", True),
+        ("What were the tallies in the House?", True),
+        ("For what reasons did they agree?", True),
+        ("who all relies on it", True),
+        ("Name the chairman of the board", True),
+        ("What makes the car heavy?", False),
+        ("Which company makes the cars?", False),
+        ("Do we know what the twenty years cost?", False),
+        ("In which month did they sign?", False),
+    ],
+)
+def test_several_things_may_be_asked_of_any_kind(question: str, expected: bool) -> None:
+    assert analyse(question).wants_several is expected

@@ -5,24 +5,32 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rag.training.examples import NEITHER, REFUTED, SUPPORTED
 from rag.training.lessons import (
+    ARTICLES,
+    DIALOGUES,
     FOLDER,
     LESSONS,
+    PARAGRAPHS,
     RECORDS,
     SELECTIONS,
     SUMMARIES,
+    Ask,
     Case,
+    Dialogue,
     Lesson,
+    Passages,
     Selection,
     Summary,
     held_out,
     read_cases,
     taught_by_cases,
+    taught_by_dialogues,
     taught_by_lessons,
     taught_by_selections,
     taught_by_summaries,
@@ -43,14 +51,16 @@ def shipped(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize(("name", "least"), [(LESSONS, 1000), (SELECTIONS, 400), (SUMMARIES, 200)])
+@pytest.mark.parametrize(
+    ("name", "least"), [(LESSONS, 1000), (SELECTIONS, 400), (SUMMARIES, 200), (DIALOGUES, 200)]
+)
 def test_each_names_a_passage_of_its_own(name: str, least: int) -> None:
     items = shipped(name)
     assert len(items) >= least
     assert len({item["p"] for item in items}) == len(items)
     for item in items:
         article, start, end = item["p"].rsplit(":", 2)
-        assert article.startswith(("reut-", "wikinews-")) and int(start) < int(end), item["p"]
+        assert article and int(start) < int(end), item["p"]
 
 
 def test_the_shipped_lessons_are_whole() -> None:
@@ -169,3 +179,38 @@ def test_what_a_summary_teaches() -> None:
         ("The mill is Lane's.", (SUPPORTED,)),
         ("It cost her little.", (NEITHER,)),
     ]
+
+
+def test_what_a_conversation_teaches() -> None:
+    passage = "The mill was sold on Monday. Dora Lane bought it. She paid in cash."
+    dialogue = Dialogue(
+        passage,
+        (
+            Ask("Who has the mill now?", "Who has the mill now?", ((29, 49),), "Dora Lane"),
+            Ask("since when", "Since when has Dora Lane had the mill?", ((0, 28),), ""),
+        ),
+        ((2, Ask("why?", "Why was the mill sold on Monday?", (), "")),),
+    )
+    examples = list(taught_by_dialogues([dialogue] * 2, set()))
+    assert [(e.group, e.first, e.no_answer) for e in examples] == [
+        ("told+", "Who has the mill now?", False),
+        ("told+", "Since when has Dora Lane had the mill?", False),
+        ("talk+", "since when (Who has the mill now? Dora Lane bought it.)", False),
+        ("told-", "Why was the mill sold on Monday?", True),
+        ("talk-", "why? (Since when has Dora Lane had the mill? The mill was sold on Monday.)", True),
+    ]
+    assert [passage[slice(*span)] for e in examples for span in e.answering or ()] == [
+        "Dora Lane bought it.",
+        "The mill was sold on Monday.",
+        "The mill was sold on Monday.",
+    ]
+
+
+def test_a_paragraph_goes_by_its_first_question(tmp_path: Path) -> None:
+    for name in (*(f"articles/{one}" for one in ARTICLES), *(f"train/qa/{one}" for one in PARAGRAPHS)):
+        file = tmp_path / f"{name}.jsonl.gz"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(file, "wt", encoding="utf-8") as lines:
+            lines.write(json.dumps({"_id": "w", "id": "q:1", "text": "News.", "context": "A mill.\nA farm."}))
+    passages = Passages(tmp_path)
+    assert (passages["w:0:4"], passages["q:1:2:14"]) == ("News", "mill. A farm")

@@ -72,6 +72,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
                 "question": "Who?",
             }
         )
+        items = [{"id": f"{source}-{n}", **item} for n, item in enumerate(items)]
         write(data / "train" / "qa" / f"{source}.jsonl.gz", items)
     selqa = [{"question": "Who?", "sentence": name, "label": n % 2} for n, name in enumerate(NAMES)]
     write(data / "train" / "sentence" / "selqa.jsonl.gz", selqa)
@@ -126,6 +127,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Example], list[
     write(root / "summaries.jsonl.gz", [summary, summary])
     record = {"t": "name: The Mill", "g": ["It is called The Mill."], "b": [["The Mill is open.", "x"]]}
     write(root / "records.jsonl.gz", [record, record])
+    asked = {"q": "Who bought the mill?", "n": [0], "a": "Dora Lane"}
+    dialogue = {
+        "p": lesson["p"],
+        "t": [[0, len(LESSON)]],
+        "c": [asked, {"q": "and what is she?", "s": "What is Dora Lane?", "n": [0]}],
+        "x": [{"after": 1, "q": "for how much?", "s": "How much did Dora Lane pay for the mill?"}],
+    }
+    write(root / "dialogues.jsonl.gz", [dialogue, dialogue])
     prepare(data, work, seed=1, written=root)
     return read_examples(work / "examples.jsonl.gz"), read_examples(work / "held_out.jsonl.gz")
 
@@ -152,6 +161,8 @@ def test_every_group_is_made(made: tuple[list[Example], list[Example]]) -> None:
         "lesson-",
         "told+",
         "told-",
+        "talk+",
+        "talk-",
     }
     made_claims = (
         "unrelated",

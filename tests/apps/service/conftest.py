@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -60,7 +62,16 @@ def serving(index: Index, engine: AnswerEngine, config: ServiceConfig = UNLIMITE
         running.should_exit = True
         thread.join(20)
         listener.close()
-        assert not thread.is_alive()
+        assert not thread.is_alive(), _stacks()
+
+
+def _stacks() -> str:
+    """What every thread is doing, for a server that does not stop."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "\n".join(
+        f"-- {names.get(ident)}\n{''.join(traceback.format_stack(frame))}"
+        for ident, frame in sys._current_frames().items()
+    )
 
 
 @pytest.fixture(scope="session")
