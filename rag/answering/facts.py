@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from rag.answering.lexicon import NUMBER_WORDS
+from rag.answering.lexicon import MONTHS, NUMBER_WORDS, SHORT_MONTHS
 
 _TENS = {word: 10 * place for place, word in enumerate(
     "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)}  # fmt: skip
@@ -29,8 +29,7 @@ _ORDINALS = {word: place for place, word in enumerate(
 # "second", "third" and "quarter" count, divide and measure time; what they mean is settled by what stands around them
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5,
           "tenth": 10, "tenths": 10}  # fmt: skip
-_MONTHS = {name: place for place, name in enumerate(
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)}  # fmt: skip
+_MONTHS = {name: place for place, name in enumerate(SHORT_MONTHS[:12], start=1)}
 _CURRENCY_NAMES = {
     alias: names.split()[0]
     for names in (
@@ -193,10 +192,7 @@ class _Parser:
         full = len(folded) > 4 or folded in ("june", "july", "may", "sept")
         if token.kind != "word" or not token.text[:1].isupper() or folded[:3] not in _MONTHS:
             return None
-        whole = (
-            "january february march april may june july august september october november december".split()
-        )
-        if folded not in whole and not (len(folded) <= 4 and folded in (*_MONTHS, "sept")):
+        if folded not in MONTHS and not (len(folded) <= 4 and folded in SHORT_MONTHS):
             return None
         if not full and self._at(place + 1).text != "." and not self._at(place + 1).text.isdigit():
             return None  # "Mar" and "Dec" alone are names

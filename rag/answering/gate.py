@@ -12,7 +12,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 
-from rag.answering.lexicon import numbers, terms
+from rag.answering.lexicon import MONTHS, numbers, terms
 from rag.answering.question import Analysis
 from rag.types import Document, Hit
 
@@ -22,7 +22,6 @@ _GENERIC = frozenset(["corp", "corpor", "compani", "co", "inc", "ltd", "group", 
 _SHORT_DOCUMENT = 20_000
 _REACH = 2_000  # characters
 _MONTH, _WEEK = 31, 7  # days from publication that "in June 2020" and "on 18 August" may mean
-_MONTHS = "january february march april may june july august september october november december".split()
 # "Was it held in Osaka?": the place is what is asked, and an article may say that it was another.
 _PUT_LAST = re.compile(r"\b(?:in|at|on|to|by|with|for|from)\s+(?P<thing>(?:the\s+)?[A-Z][^?,]*)\W*$")
 
@@ -86,7 +85,7 @@ def _dated(published: str | None) -> frozenset[str]:
     except ValueError:
         return frozenset()
     around = [day + timedelta(days=away) for away in range(-_MONTH, _MONTH + 1)]
-    months = frozenset(term for one in around for term in terms(_MONTHS[one.month - 1]))
+    months = frozenset(term for one in around for term in terms(MONTHS[one.month - 1]))
     days = frozenset(str(one.day) for one in around if abs((one - day).days) <= _WEEK)
     return months | days | {str(day.year)}
 

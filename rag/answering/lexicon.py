@@ -28,6 +28,12 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
+MONTHS = tuple(
+    "january february march april may june july august september october november december".split()
+)
+SHORT_MONTHS = (*(month[:3] for month in MONTHS), "sept")
+WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())
+
 # A word: letters and digits, with inner apostrophes and full stops kept so that "U.S." and "Nissan's" are one token.
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:[.'’][^\W_]+)*\.?|[%$€£¥]")
 _ACRONYM = re.compile(r"^(?:[A-Za-z]\.){2,}$|^(?:[A-Za-z]\.)+[A-Za-z]$")

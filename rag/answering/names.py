@@ -14,17 +14,14 @@ from importlib import resources
 from itertools import pairwise
 
 from rag.answering.answer_types import expansion
-from rag.answering.lexicon import STOP_WORDS, Word, words
+from rag.answering.lexicon import MONTHS, SHORT_MONTHS, STOP_WORDS, Word, words
 
 _SUFFIXES = {"co": "compani", "corp": "corpor", "inc": "incorpor", "ltd": "limit"}
 # What turns one company into another: "Mitsubishi Motors" is not "Mitsubishi Corporation"
 KINDS_OF_BODY = frozenset(
     "compani corpor incorpor limit group motor hold plc llc ag gmbh sa bank univers institut".split()
 )
-_CALENDAR = frozenset(
-    """january february march april may june july august september october november december
-    jan feb mar apr jun jul aug sep sept oct nov dec""".split()
-)
+_CALENDAR = frozenset((*MONTHS, *SHORT_MONTHS))
 _SMALL = frozenset("of and the for in on to a an".split())
 _SHORT_FORMS = frozenset(
     "ai ev evs it tv pm pr hr uk un eu".split()

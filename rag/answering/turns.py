@@ -10,14 +10,9 @@ from dataclasses import dataclass
 
 from rag.answering import names
 from rag.answering.answer_types import persons
-from rag.answering.lexicon import words
+from rag.answering.lexicon import MONTHS, SHORT_MONTHS, WEEKDAYS, words
 
-_CALENDAR = frozenset(
-    """
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
-    september october november december jan feb mar apr jun jul aug sep sept oct nov dec
-    """.split()
-)
+_CALENDAR = frozenset((*WEEKDAYS, *MONTHS, *SHORT_MONTHS))
 _OPENERS = frozenset(
     """
     who whom whose what when where why how which is are was were do does did has have had will would can could may
