@@ -131,12 +131,12 @@ class AnswerEngine:
             from rag.answering.generative import preparing
 
             yield from preparing(self.generator)
-        query = Query(self._standalone(question, history), question, filters or Filters())
+        text, asked = self._standalone(question, history)
+        query = Query(text, question, filters or Filters())
         clock = _Clock()
         documents: dict[str, Document] = {}
         # all of it within one state of the index, so that a sync meanwhile cannot part a passage from its article
         with self.retriever.index.snapshot():
-            asked = conversation.leaning(question, history) if self.reader is not None else ""
             results = self._answer_parts(query, clock, documents, asked)
         found = tuple((result.analysis.text, result.hits) for result in results)
         yield Searched(query.text, results[0].hits, found)
@@ -201,16 +201,17 @@ class AnswerEngine:
         finally:
             await events.aclose()
 
-    def _standalone(self, question: str, history: Sequence[Turn]) -> str:
-        """The question completed from the conversation: by the model where there is one, else by rules."""
+    def _standalone(self, question: str, history: Sequence[Turn]) -> tuple[str, str]:
+        """The question completed from the conversation, by the model where there is one, else by rules; and how the
+        reader reads it where rules completed it, "" where it stands by itself."""
         if self.generator is not None and history:
             from rag.answering.generative import condense
 
             pairs = [(turn, "") if isinstance(turn, str) else (turn[0], turn[1]) for turn in history]
             condensed = condense(question, pairs, self.generator)
             if condensed:
-                return condensed
-        return conversation.standalone(question, history)
+                return condensed, ""
+        return conversation.standalone(question, history), conversation.leaning(question, history)
 
     def _written(
         self,
@@ -228,7 +229,7 @@ class AnswerEngine:
     def _answer_parts(
         self, query: Query, clock: _Clock, documents: dict[str, Document], asked: str
     ) -> list[_PartResult]:
-        """Answer each part of a question; ``asked`` is how the reader reads a follow-up, "" for any other."""
+        """Answer each part of a question; ``asked`` is how the reader reads it, "" where it stands by itself."""
 
         def document_of(path: str) -> Document:
             if path not in documents:

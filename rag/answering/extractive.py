@@ -23,7 +23,7 @@ _LIST_REACH = 4000  # characters to either side in which the rest of a list is l
 _SAME_FACT = 0.6  # Jaccard of content terms from which two sentences say the same (numbers must agree too)
 # How near to the best sentence's probability a further one must be, and how many are shown at most.
 _NEGLIGIBLE = 0.05  # below this share of the best probability a sentence is not even a second source
-_FACT = (0.6, 2)
+_FACT = (0.5, 3)
 _OPEN = (0.2, 3)
 _SEVERAL = (0.3, 5)
 _OPEN_KINDS = ("reason", "manner", "definition", "quote", "thing", "yesno")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,19 @@ _COMPARED = 64
 _COVERAGE_WEIGHT = 0.5  # of the words a sentence shares with the question, beside its cosine
 
 
+# A claim or a few words are looked for a second time with what the first passages have in common (Rocchio): it helps
+# there (eval/bench/README.md) and does questions, which say what they want, no good.
+_FEEDBACK = 0.6
+_FEEDBACK_PASSAGES = 3
+_ASKS = re.compile(
+    r"\?\W*$|^\W*(?:and |but |so )?(?:(?:in|at|on|by|with|for|from|to|of) )?"
+    r"(?:who|whom|whose|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b",
+    re.IGNORECASE,
+)
+_Proposed: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+"""Chunk ids, their vectors, their lexical and their fused scores."""
+
+
 def find_candidates(
     index: Index,
     text: str,
@@ -54,17 +69,25 @@ def find_candidates(
     """
     count = max(settings.candidates, k)
     bm25 = dict(index.lexical(text, count, allowed))
-    ids = np.array(
-        sorted(bm25.keys() | {id_ for id_, _ in index.dense(vector, count, allowed)}), dtype=np.int64
-    )
-    # an index that was never synced knows no dimension
-    vectors = index.chunk_vectors(ids.tolist()) if len(ids) else np.empty((0, len(vector)), dtype=np.float32)
-    dense = vectors @ vector
-    lexical = min_max(np.array([bm25.get(id_, 0.0) for id_ in ids.tolist()], dtype=np.float32))
     kinds = settings.weight_dense, settings.weight_lexical, settings.weight_sentence
     total = sum(kinds) or 1.0
-    coarse = (kinds[0] * min_max(dense) + kinds[1] * lexical) / total
 
+    def proposed(towards: NDArray[np.float32]) -> _Proposed:
+        ids = np.array(
+            sorted(bm25.keys() | {id_ for id_, _ in index.dense(towards, count, allowed)}), dtype=np.int64
+        )
+        # an index that was never synced knows no dimension
+        vectors = (
+            index.chunk_vectors(ids.tolist()) if len(ids) else np.empty((0, len(vector)), dtype=np.float32)
+        )
+        lexical = min_max(np.array([bm25.get(id_, 0.0) for id_ in ids.tolist()], dtype=np.float32))
+        coarse = (kinds[0] * min_max(vectors @ towards) + kinds[1] * lexical) / total
+        return ids, vectors, lexical, coarse
+
+    ids, vectors, lexical, coarse = proposed(vector)
+    if len(ids) and kinds[0] and not _asks(text):
+        ids, vectors, lexical, coarse = proposed(_fed_back(vector, vectors, coarse))
+    dense = vectors @ vector
     best = np.argsort(-coarse, kind="stable")[: max(_COMPARED, k)]
     chunks = index.chunks(ids[best].tolist())
     cosines = _sentence_cosines(chunks, vector)
@@ -80,6 +103,21 @@ def find_candidates(
         cosines=cosines,
         scores=scores.astype(np.float32),
     )
+
+
+def _asks(text: str) -> bool:
+    """Whether a text is put as a question; else it is a claim, or words to search for."""
+    return _ASKS.search(text) is not None
+
+
+def _fed_back(
+    vector: NDArray[np.float32], vectors: NDArray[np.float32], scores: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The unit vector (d,) moved towards the best passages' mean, weighted by their scores."""
+    first = np.argsort(-scores, kind="stable")[:_FEEDBACK_PASSAGES]
+    weights = scores[first] / max(float(scores[first].sum()), 1e-9)
+    moved = vector + _FEEDBACK * (weights @ vectors[first])
+    return np.asarray(moved / max(float(np.linalg.norm(moved)), 1e-9), dtype=np.float32)
 
 
 def _sentence_cosines(
