@@ -82,7 +82,7 @@ def find_candidates(
         )
         lexical = min_max(np.array([bm25.get(id_, 0.0) for id_ in ids.tolist()], dtype=np.float32))
         coarse = (kinds[0] * min_max(vectors @ towards) + kinds[1] * lexical) / total
-        return ids, vectors, lexical, coarse
+        return ids, vectors, lexical, np.asarray(coarse, dtype=np.float32)
 
     ids, vectors, lexical, coarse = proposed(vector)
     if len(ids) and kinds[0] and not _asks(text):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rag.index.index import Index
-from rag.retrieval.candidates import find_candidates, min_max
+from rag.retrieval.candidates import _asks, _fed_back, find_candidates, min_max
 from rag.settings import Settings
 
 
@@ -78,3 +78,38 @@ def test_weights_choose_the_kind_of_score(make_index: Callable[..., Index]) -> N
             assert not found.scores.any()
         else:
             assert found.chunks[int(found.scores.argmax())].path == best
+
+
+def test_a_claim_is_looked_for_again_with_what_the_first_passages_share(
+    make_index: Callable[..., Index],
+) -> None:
+    index = make_index(ARTICLES)
+    vector = index.encoder.encode_queries(["fruit became dearer"])[0]
+    claim = find_candidates(index, "fruit became dearer", vector, index.settings, 5, None)
+    question = find_candidates(index, "fruit became dearer?", vector, index.settings, 5, None)
+    places = [chunk.path for chunk in claim.chunks]
+    order = [[chunk.path for chunk in question.chunks].index(path) for path in places]
+    np.testing.assert_allclose(claim.dense, question.dense[order], rtol=1e-6)  # shown is the question's own
+    np.testing.assert_allclose(claim.lexical, question.lexical[order], rtol=1e-6)
+    assert not np.allclose(claim.scores, question.scores[order])
+    assert places[int(claim.scores.argmax())] == "fruit.txt"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("And in which year", True),
+        ("Is it so", True),
+        ("Aspirin thins blood.", False),
+        ("share of Nissan", False),
+    ],
+)
+def test_what_is_put_as_a_question(text: str, expected: bool) -> None:
+    assert _asks(text) is expected
+
+
+def test_feedback_moves_towards_the_best_passages() -> None:
+    vectors = np.eye(5, dtype=np.float32)
+    moved = _fed_back(vectors[0], vectors, np.array([0.2, 0.5, 0.4, 0.9, 0], dtype=np.float32))
+    assert np.linalg.norm(moved) == pytest.approx(1)
+    assert moved[0] > moved[3] > moved[1] > moved[2] > moved[4] == 0
