@@ -64,6 +64,10 @@ _SOME_OF = re.compile(
     r"\b(?:which|what|one|two|both|neither|any|each|all|none) of (?:those|these|them)\b", re.IGNORECASE
 )
 _FRAGMENT_WORDS = 3
+_RESTRICTS = re.compile(
+    r"(?:(?:only|just|also|even|not|still|already)\b ?)+(?:in|at|on|by|for|from|with|to|since|until|before|after)?\b",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"\s*\[\d+\]")
 _OF_SOMEBODY = re.compile(r"the (?P<what>[a-z -]+) of [A-Z]")
 _FRAGMENT = re.compile(
@@ -122,7 +126,8 @@ def _starts_anew(question: str) -> bool:
 
 
 def _answer_of(turn: Turn) -> str:
-    return "" if isinstance(turn, str) else turn[1]
+    """What was answered; "" where nothing was found."""
+    return "" if isinstance(turn, str) or turn[1].startswith(turns.NOT_FOUND) else turn[1]
 
 
 def _follow(question: str, resolved: Sequence[str], history: Sequence[Turn]) -> str:
@@ -362,7 +367,7 @@ def _names(text: str) -> list[Word]:
 def _is_fragment(question: str) -> bool:
     """ "only in Japan?", "memberships?": no question by itself, and no verb that would make it one."""
     return (
-        not _names(question)
+        (not _names(question) or _RESTRICTS.match(question) is not None)
         and len(_content(question)) <= _FRAGMENT_WORDS
         and not _BARE_REFERENCE.search(question)
         and not any(word.text.casefold() in _BREAK for word in words(question))

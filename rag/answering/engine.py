@@ -17,6 +17,7 @@ from rag.answering.events import Completed, Event, Searched, StatementReady
 from rag.answering.gate import Gate
 from rag.answering.machine_talk import is_machine_talk, is_order
 from rag.answering.question import Analysis, analyse, parts
+from rag.answering.turns import NOT_FOUND
 from rag.errors import InputError, RagError
 from rag.models.reader import Reader, Reading
 from rag.retrieval.rerank import read_hits, rerank
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from rag.answering.generative import Written
     from rag.answering.generators.protocol import Generator
 
-NOT_FOUND = "Not in these articles."
 _PASSAGES = 10  # passages whose sentences are weighed; squad2 has the answer among the first ten for 98 %
 # Kinds a few words can answer; what something is, why and how need the sentence.
 _SHORT_KINDS = ("person", "organisation", "place", "date", "amount", "count", "expansion", "thing")

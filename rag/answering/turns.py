@@ -12,6 +12,7 @@ from rag.answering import names
 from rag.answering.answer_types import persons
 from rag.answering.lexicon import MONTHS, SHORT_MONTHS, WEEKDAYS, words
 
+NOT_FOUND = "Not in these articles."  # the whole of an answer where there is none
 _CALENDAR = frozenset((*WEEKDAYS, *MONTHS, *SHORT_MONTHS))
 _OPENERS = frozenset(
     """

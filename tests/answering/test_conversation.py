@@ -179,6 +179,8 @@ SAID = "Nissan signed another one with Mitsubishi Motors. [1] Nissan and Honda r
             "what do Nissan and Honda in Japan want there",
         ),
         ("who are nissans partners", "no i mean hondas", "who are Honda's partners?"),
+        ("will nissan use them", "only in japan?", "only in Japan (Nissan use them)?"),
+        ("will nissan use them", "Not in Honda's?", "Not in Honda's (Nissan use them)?"),
         ("may nissan march in japan", "why not honda?", "why not honda?"),
     ],
 )
@@ -192,3 +194,6 @@ def test_the_reader_is_given_a_follow_up_with_the_turn_before() -> None:
     assert leaning("Who is the president of Honda Motor?", history) == ""
     assert leaning("Another question: who runs it?", history) == ""
     assert leaning("Who makes the Dayz?", []) == ""
+    assert (
+        leaning("why?", [("Who makes the Dayz?", "Not in these articles.")]) == "why? (Who makes the Dayz?)"
+    )

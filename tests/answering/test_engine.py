@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from places import QUESTIONS
 
-from rag.answering.engine import NOT_FOUND, AnswerEngine
+from rag.answering.engine import AnswerEngine
 from rag.answering.events import Completed, Searched, StatementReady
+from rag.answering.turns import NOT_FOUND
 from rag.errors import InputError
 from rag.index.index import Index
 from rag.models.encoder import Encoder

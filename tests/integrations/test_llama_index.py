@@ -13,7 +13,8 @@ from llama_index.core.query_engine import CitationQueryEngine, RetrieverQueryEng
 from llama_index.core.response_synthesizers import get_response_synthesizer
 from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
-from rag.answering.engine import NOT_FOUND, AnswerEngine
+from rag.answering.engine import AnswerEngine
+from rag.answering.turns import NOT_FOUND
 from rag.index.index import Index
 from rag.integrations.llama_index import ArticleQueryEngine, ArticleRetriever
 from rag.models.encoder import Encoder
