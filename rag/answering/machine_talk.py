@@ -72,6 +72,7 @@ _ORDERS = (
     r"\b(?:developer|debug|admin|god|maintenance) mode\b.{0,30}\b(?:on|enabled|active|activated)\b",
     rf"^\W*(?:please )?(?:{_SAY}|tell (?:me|us|the user|them))"
     r" (?:instead |only |back )*(?:that|with|as if|only|the following|nothing)\b",
+    r"^\W*(?:please |just )?(?:answer|respond|reply|say|write|output|repeat|pretend|insist)\b.{1,60}\binstead\W*$",
     rf"\bdo not (?:answer|respond|reply|cite)\b.{{0,60}}\b(?:questions?|{_SAY})\b",
     rf"\b(?:dear|hello|hi|hey|attention|note to|message (?:to|for)) (?:all |any |every |the )?{_MODEL}\b",
     rf"\b{_MODEL} (?:that|which|who) {_SAY} that\b.{{0,120}}\b(?:receive|get|win|earn|are paid|tip|reward)",
