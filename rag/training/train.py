@@ -93,11 +93,11 @@ class TrainConfig:
 
 def mix(progress: float) -> dict[str, float]:
     """The weights of the groups at ``progress`` (0..1)."""
-    if progress < LAST_TURN:
-        questions, claims, share = REFUSE_LATER, SUPPORT_MIX, SUPPORT_SHARE
-        questions = READ_FIRST if progress < TURN else questions
-    else:
+    questions, claims, share = READ_FIRST, SUPPORT_MIX, SUPPORT_SHARE
+    if progress >= LAST_TURN:
         questions, claims, share = WRITTEN_LAST, SUPPORT_MIX_LAST, SUPPORT_SHARE_LAST
+    elif progress >= TURN:
+        questions = REFUSE_LATER
     return {**questions, **{name: one * share for name, one in claims.items()}}
 
 
