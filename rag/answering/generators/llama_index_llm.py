@@ -106,14 +106,14 @@ class LlamaIndexGenerator:
                 try:
                     item = arrived.get(timeout=patience)
                 except queue.Empty:
-                    raise _AttemptError(f"said nothing for {patience:g} s") from None
+                    raise _AttemptError.of_silence(patience) from None
                 patience = self._timeout
                 if isinstance(item, _Loaded):
                     self.is_ready = True
                     continue
                 if isinstance(item, _End):
                     if item.error is not None:
-                        raise _AttemptError.of(item.error) from item.error
+                        raise _AttemptError.of(item.error, self._timeout) from item.error
                     return
                 written += len(item.text)
                 yield item.text
@@ -159,8 +159,13 @@ class _AttemptError(Exception):
         self.is_passing, self.wait = is_passing, wait
 
     @classmethod
-    def of(cls, error: BaseException) -> _AttemptError:
-        """Put a library's error in words."""
+    def of_silence(cls, seconds: float) -> _AttemptError:
+        """Nothing came for so long; the library's clock may strike before ours."""
+        return cls(f"said nothing for {seconds:g} s")
+
+    @classmethod
+    def of(cls, error: BaseException, timeout: float) -> _AttemptError:
+        """Put a library's error in words; ``timeout`` is how many seconds it was to wait."""
         if isinstance(error, RagError):
             return cls(f"cannot be used: {error}")
         status = getattr(error, "status_code", None)
@@ -168,7 +173,7 @@ class _AttemptError(Exception):
             if isinstance(error, ImportError):
                 return cls(f"needs a package that is not installed ({error.name or error})")
             if "timeout" in type(error).__name__.lower():
-                return cls("took too long")
+                return cls.of_silence(timeout)
             if "connect" in type(error).__name__.lower() or isinstance(error, ConnectionError):
                 return cls("cannot be reached; is its server running?")
             if isinstance(error, (ValueError, LookupError, TypeError, AttributeError)):
